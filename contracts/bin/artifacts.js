@@ -1,0 +1,112 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//
+// Compiles the public contracts with the settings of foundry.toml and writes one JSON file each to artifacts/,
+// or checks that the files there are, byte for byte, what the sources compile to. Rust and the web read them.
+//
+//   node bin/artifacts.js write
+//   node bin/artifacts.js check
+"use strict";
+
+const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const solc = require("solc");
+
+const root = path.join(__dirname, "..");
+const folder = path.join(root, "artifacts");
+
+/** Each interface with the contract that fulfils it. */
+const contracts = [
+  { name: "ICurrency", source: "src/interfaces/ICurrency.sol" },
+  { name: "Currency", source: "src/token/Currency.sol", fulfils: "ICurrency" },
+  { name: "IEscrow", source: "src/interfaces/IEscrow.sol" },
+  { name: "Escrow", source: "src/orders/Escrow.sol", fulfils: "IEscrow" },
+];
+
+/** The compiler settings that change bytecode; foundry.toml is the one place that names them. */
+function settings() {
+  const forge = path.join(root, "node_modules", ".bin", "forge");
+  const given = JSON.parse(execFileSync(forge, ["config", "--json"], { cwd: root, encoding: "utf8" }));
+  return {
+    evmVersion: given.evm_version,
+    metadata: { appendCBOR: given.cbor_metadata, bytecodeHash: given.bytecode_hash },
+    optimizer: { enabled: given.optimizer, runs: given.optimizer_runs },
+    viaIR: given.via_ir,
+  };
+}
+
+function compile(chosen) {
+  const read = (name) => {
+    const file = path.join(root, name.startsWith("@") ? "node_modules" : "", name);
+    return fs.existsSync(file) ? { contents: fs.readFileSync(file, "utf8") } : { error: `not found: ${name}` };
+  };
+  const input = {
+    language: "Solidity",
+    sources: Object.fromEntries(contracts.map(({ source }) => [source, { content: read(source).contents }])),
+    settings: {
+      ...chosen,
+      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
+    },
+  };
+  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: read }));
+  for (const { severity, sourceLocation, formattedMessage } of output.errors ?? []) {
+    const isOurs = !sourceLocation?.file.startsWith("@");
+    if (severity === "error" || isOurs) fail(formattedMessage);
+  }
+  return output.contracts;
+}
+
+/** JSON with sorted keys and no spaces, so that equal content means equal bytes. */
+function canonical(content) {
+  const sort = (part) => {
+    if (Array.isArray(part)) return part.map(sort);
+    if (part === null || typeof part !== "object") return part;
+    return Object.fromEntries(Object.keys(part).sort().map((key) => [key, sort(part[key])]));
+  };
+  return `${JSON.stringify(sort(content))}\n`;
+}
+
+/** Everything an interface promises must be in its contract, in the same shape. */
+function requireFulfilled(built) {
+  for (const { name, fulfils } of contracts.filter((contract) => contract.fulfils)) {
+    const offered = new Set(built[name].abi.map(canonical));
+    const missing = built[fulfils].abi.filter((entry) => !offered.has(canonical(entry)));
+    for (const entry of missing) fail(`${name} has not what ${fulfils} promises: ${entry.type} ${entry.name}`);
+  }
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 1;
+}
+
+const chosen = settings();
+const compiled = compile(chosen);
+if (process.exitCode) process.exit();
+const compiler = { ...chosen, name: "solc", version: solc.version().replace(/\.Emscripten.*/, "") };
+const built = {};
+for (const { name, source } of contracts) {
+  const { abi, evm } = compiled[source][name];
+  const bytecode = `0x${evm.bytecode.object}`;
+  built[name] = { abi, bytecode, compiler, contractName: name, deployedBytecode: `0x${evm.deployedBytecode.object}` };
+}
+requireFulfilled(built);
+
+const action = process.argv[2];
+const expected = new Map(contracts.map(({ name }) => [`${name}.json`, canonical(built[name])]));
+if (action === "write") {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [file, text] of expected) fs.writeFileSync(path.join(folder, file), text);
+} else if (action === "check") {
+  for (const [file, text] of expected) {
+    const there = path.join(folder, file);
+    if (!fs.existsSync(there)) fail(`artifacts/${file} is missing; run: npm run artifacts`);
+    else if (fs.readFileSync(there, "utf8") !== text) fail(`artifacts/${file} is not what the sources compile to; run: npm run artifacts`);
+  }
+  for (const file of fs.readdirSync(folder)) {
+    if (!expected.has(file)) fail(`artifacts/${file} belongs to no contract; delete it`);
+  }
+} else {
+  fail("usage: node bin/artifacts.js write|check");
+}
