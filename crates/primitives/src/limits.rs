@@ -1,0 +1,15 @@
+//! Bounds of the byte formats. They are checked against each other when compiling.
+
+/// Bytes of a header's free field (yellow paper, section 4.3.4).
+pub const EXTRA_DATA_BYTES_MAX: usize = 32;
+
+/// RLP bytes of a block (EIP-7934, from Osaka on; Hanse holds its own blocks to it at every fork).
+pub const BLOCK_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of one encoded transaction, blobs apart.
+pub const TRANSACTION_BYTES_MAX: usize = 128 * 1024;
+
+/// Bytes of a genesis file.
+pub const GENESIS_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+const _: () = assert!(TRANSACTION_BYTES_MAX * 16 <= BLOCK_BYTES_MAX);

@@ -1,0 +1,91 @@
+use crate::*;
+use alloy_hardforks::EthereumHardforks;
+use serde_json::json;
+
+#[test]
+fn money_keeps_to_its_currency() {
+    let pounds = Money::parse("12.5", Currency::GBP).expect("12.5 is an amount");
+    assert_eq!(pounds.minor(), 1250);
+    assert_eq!(pounds.to_string(), "12.50 GBP");
+    let euros = Money::new(1, Currency::EUR);
+    assert_eq!(
+        pounds.checked_add(euros),
+        Err(MoneyError::CurrencyMismatch(Currency::GBP, Currency::EUR))
+    );
+    let most = Money::new(i128::MAX, Currency::GBP);
+    assert_eq!(most.checked_add(pounds), Err(MoneyError::OutOfRange));
+}
+
+#[test]
+fn money_rounds_only_where_the_code_says_so() {
+    let cases = [
+        ("0.001", Rounding::Up, 1),
+        ("0.001", Rounding::Down, 0),
+        ("-0.001", Rounding::Up, 0),
+        ("-0.001", Rounding::Down, -1),
+        ("1.230", Rounding::Up, 123),
+    ];
+    for (text, rounding, minor) in cases {
+        let money = Money::parse_rounding(text, Currency::GBP, rounding);
+        assert_eq!(money, Ok(Money::new(minor, Currency::GBP)), "{text} {rounding:?}");
+    }
+    assert!(Money::parse("0.001", Currency::GBP).is_err());
+    assert!(Money::parse("1.20000", Currency::GBP).is_ok());
+    for text in ["", "-", ".5", "1.2.3", "1e3", "+1", " 1", "٣"] {
+        assert!(Money::parse(text, Currency::GBP).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn yen_have_no_decimals() {
+    let yen: Currency = "JPY".parse().expect("JPY is a currency");
+    assert_eq!(Money::new(-5, yen).to_string(), "-5 JPY");
+    assert!(Money::parse("1.5", yen).is_err());
+    assert!("jpy".parse::<Currency>().is_err());
+}
+
+#[test]
+fn a_genesis_that_contradicts_itself_is_refused_with_the_reason() {
+    let base = json!({"config": {"chainId": 7}, "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}});
+    let refused = |change: fn(&mut serde_json::Value), reason: &str| {
+        let mut genesis = base.clone();
+        change(&mut genesis);
+        let error = ChainSpec::parse(genesis.to_string().as_bytes()).expect_err(reason);
+        assert!(error.to_string().contains(reason), "{error} does not say {reason}");
+    };
+    assert!(ChainSpec::parse(base.to_string().as_bytes()).is_ok());
+    refused(|g| g["config"]["chainId"] = 0.into(), "chainId");
+    refused(|g| g["gasLimit"] = "0x0".into(), "gasLimit");
+    refused(|g| g["config"]["amsterdamTime"] = 0.into(), "Osaka");
+    refused(|g| g["config"]["hanse"] = json!({"consensus": {"engine": "magic"}}), "magic");
+    refused(|g| g["config"]["hanse"] = json!({"consensus": {"engine": "solo"}, "x": 1}), "x");
+    refused(
+        |g| {
+            g["config"]["shanghaiTime"] = 10.into();
+            g["config"]["cancunTime"] = 5.into();
+        },
+        "order",
+    );
+    assert!(ChainSpec::parse(b"{\"config\":").is_err());
+}
+
+#[test]
+fn hanse_settings_are_read_from_the_genesis() {
+    let genesis = json!({
+        "config": {
+            "chainId": 1337, "terminalTotalDifficulty": 0, "londonBlock": 0, "shanghaiTime": 0,
+            "cancunTime": 0, "pragueTime": 0, "osakaTime": 0,
+            "hanse": {"consensus": {"engine": "solo", "blockTimeMs": 250}, "baseFee": {"fixed": 0}}
+        },
+        "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}
+    });
+    let spec = ChainSpec::parse(genesis.to_string().as_bytes()).expect("the genesis is valid");
+    let hanse = spec.hanse().expect("config.hanse is there");
+    assert_eq!(hanse.consensus, Engine::Solo { block_time_ms: 250 });
+    assert!(spec.is_osaka_active_at_timestamp(0));
+    assert!(spec.is_paris_active_at_block(0));
+    let header = spec.genesis_block_sealed().header();
+    assert_eq!(header.base_fee_per_gas, Some(0));
+    assert_eq!(spec.next_base_fee(header), Some(0));
+    assert_eq!(spec.blob_params_at(0).map(|p| p.max_blob_count), Some(9));
+}
