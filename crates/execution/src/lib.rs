@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Runs blocks and calls on the EVM: executes a block and checks everything its header claims,
+//! builds a block from transactions, and answers "what if" for JSON-RPC (call, gas estimate, access
+//! list, `eth_simulateV1`, traces). The only room that knows the EVM library.
+//!
+//! ## Road
+//! - [`Executor::execute`]: header [`rules`] → senders (recovered in parallel, or known from the
+//!   pool) → system calls, transactions, withdrawals, requests → gas, bloom, receipts root, requests
+//!   hash, state root. What comes out is [`hanse_primitives::Executed`], the only kind of block
+//!   the ledger stores, and it is vouched for in one place of this crate.
+//! - [`Executor::build`]: the same machine, with the header sealed at the end instead of compared.
+//! - Everything else reads a state and writes nowhere.
+//!
+//! State, blocks and time come in as arguments: nothing here opens a file or a socket, reads a clock
+//! or draws a random number.
+//!
+//! ## Limits
+//! See [`limits`]. A call of JSON-RPC spends at most [`Executor::call_gas_max`] gas.
+//!
+//! ## Not here
+//! Which transactions are worth including (the pool orders them), who may propose a block (the
+//! engine), where blocks are kept (the ledger). Proof-of-work seals of foreign chains from before
+//! the merge are not verified: such a chain is imported by someone who trusts the file, and every
+//! state, receipts and transactions root in it is still recomputed.
+
+mod error;
+mod executor;
+pub mod limits;
+mod recovery;
+mod simulation;
+
+pub use error::{CallError, ExecutionError, InvalidCall, SkipReason, TraceError, Violation};
+pub use executor::{BuildLimits, Built, Executor};
+pub use recovery::recover_all;
+pub use simulation::{
+    AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,
+};

@@ -1,0 +1,17 @@
+//! Bounds of this room. They are checked against each other when compiling.
+
+/// Gas that one call, estimate or simulation of JSON-RPC may spend unless the operator says otherwise.
+pub const CALL_GAS_MAX: u64 = 50_000_000;
+
+/// Blocks of one `eth_simulateV1`, those that fill a gap included.
+pub const SIMULATED_BLOCKS_MAX: u64 = 256;
+
+/// Calls of one `eth_simulateV1`, over all its blocks.
+pub const SIMULATED_CALLS_MAX: usize = 5_000;
+
+/// Rounds that `eth_createAccessList` may take to reach its fixed point. Each adds at least one
+/// entry, so an ordinary call needs two or three.
+pub const ACCESS_LIST_ROUNDS_MAX: usize = 32;
+
+const _: () = assert!(CALL_GAS_MAX >= 21_000);
+const _: () = assert!(SIMULATED_CALLS_MAX as u64 >= SIMULATED_BLOCKS_MAX);
