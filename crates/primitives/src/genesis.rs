@@ -13,7 +13,7 @@ use alloy_trie::root::state_root_ref_unhashed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::{AccountChange, AccountInfo, StateChanges};
+use crate::{AccountChange, AccountInfo, Currency, StateChanges};
 
 /// The rules of one chain: a geth-style genesis file with Hanse's own settings under `config.hanse`.
 ///
@@ -40,6 +40,49 @@ pub struct HanseSettings {
     /// How the base fee moves.
     #[serde(default)]
     pub base_fee: BaseFee,
+    /// Contracts that the genesis state already holds.
+    #[serde(default)]
+    pub contracts: Contracts,
+    /// Who is who, for people. It gives nobody a right.
+    #[serde(default)]
+    pub parties: Vec<Party>,
+}
+
+/// Where the market's contracts are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Contracts {
+    /// The escrow that orders go through.
+    pub escrow: Option<Address>,
+    /// One token contract a currency.
+    #[serde(default)]
+    pub currencies: BTreeMap<Currency, Address>,
+}
+
+/// A known account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Party {
+    /// Its account.
+    pub address: Address,
+    /// Its name, for people.
+    pub name: String,
+    /// What it does in the market.
+    pub role: Role,
+}
+
+/// What a party does in the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Sells.
+    Merchant,
+    /// Delivers.
+    Carrier,
+    /// Issues currency.
+    Bank,
+    /// Buys.
+    Shopper,
 }
 
 /// The consensus engine of a chain.

@@ -24,6 +24,6 @@ pub use block::{
 };
 pub use changes::{AccountChange, AccountInfo, StateChanges};
 pub use error::PrimitiveError;
-pub use genesis::{BaseFee, ChainSpec, Engine, HanseSettings};
+pub use genesis::{BaseFee, ChainSpec, Contracts, Engine, HanseSettings, Party, Role};
 pub use height::Height;
 pub use money::{Currency, Money, MoneyError, Rounding};
