@@ -1,99 +1,160 @@
-use crate::PoolError;
-use alloy_primitives::{Address, Bytes, TxHash, U256};
-use hanse_primitives::{Executed, RecoveredTransaction};
-use std::sync::Arc;
+use crate::{Accounts, Admitted, Best, Decoded, PoolError, PoolSettings, Rules};
+use alloy_primitives::{Address, Bytes, TxHash};
+use hanse_primitives::Executed;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Transactions that wait for a block. Cheap to clone; every method may be called from any thread.
 #[derive(Clone, Debug)]
 pub struct Pool(Arc<()>);
 
-/// What an operator may tune.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolSettings {
-    /// Transactions in the pool.
-    pub transactions_max: usize,
-    /// Encoded bytes in the pool.
-    pub bytes_max: usize,
-    /// Transactions of one sender.
-    pub sender_transactions_max: usize,
-    /// Seconds after which a transaction that cannot run yet is dropped.
-    pub queued_seconds_max: u64,
-    /// Percent by which a replacement must raise both fees.
-    pub replacement_percent_min: u64,
-    /// Least priority fee, in wei per gas.
-    pub priority_fee_min: u128,
-}
-
-/// What the next block asks of a transaction; given anew with each block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// EIP-155 chain id.
-    pub chain_id: u64,
-    /// Gas limit of the next block.
-    pub gas_limit: u64,
-    /// Base fee of the next block.
-    pub base_fee: u64,
-    /// Blob base fee of the next block and the most blobs a transaction may have; `None` before Cancun.
-    pub blobs: Option<(u128, u64)>,
-    /// Access lists, dynamic fees, set-code, EIP-7825 cap and so on: which forks are active.
-    pub forks: Forks,
-}
-
-/// Which forks decide what the pool admits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Forks {
-    /// Access-list transactions.
-    pub berlin: bool,
-    /// Dynamic-fee transactions.
-    pub london: bool,
-    /// Init-code limit.
-    pub shanghai: bool,
-    /// Blob transactions.
-    pub cancun: bool,
-    /// Set-code transactions, calldata floor.
-    pub prague: bool,
-    /// Gas cap of a transaction, cell proofs.
-    pub osaka: bool,
-}
-
-/// The part of an account that admission looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Next nonce.
-    pub nonce: u64,
-    /// Balance in wei.
-    pub balance: U256,
-    /// It has code other than an EIP-7702 delegation (such an account cannot send, EIP-3607).
-    pub has_code: bool,
-}
-
-/// Where the pool looks accounts up: the head's state.
-pub trait Accounts {
-    /// The account; default when there is none.
-    ///
-    /// # Errors
-    /// A text when the store failed.
-    fn account(&self, address: &Address) -> Result<Account, String>;
-}
-
-/// A transaction in the pool.
-#[derive(Clone, Debug)]
-pub struct Admitted(Arc<()>);
-
-/// What [`Pool`] tells those who follow it.
-#[derive(Clone, Debug)]
-pub enum Change {
-    /// It can run on the head's state, after those of its sender before it.
-    Pending(TxHash),
-}
-
 /// How full the pool is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolStatus {
-    /// Transactions that can run now.
+    /// Transactions that can run in the next block.
     pub pending: usize,
     /// Transactions that wait for a nonce, balance or fee.
     pub queued: usize,
-    /// Encoded bytes of all.
+    /// Encoded bytes of all, sidecars included.
     pub bytes: usize,
+    /// Accounts with a transaction in the pool.
+    pub senders: usize,
+}
+
+/// The transactions of one sender, each part ascending by nonce.
+#[derive(Clone, Debug, Default)]
+pub struct SenderContent {
+    /// Can run in the next block, one after the other.
+    pub pending: Vec<Admitted>,
+    /// Wait for a nonce, balance or fee.
+    pub queued: Vec<Admitted>,
+}
+
+impl Pool {
+    /// An empty pool for the block that follows a head: its rules, and the head's state.
+    #[must_use]
+    pub fn new(settings: PoolSettings, rules: Rules, accounts: Arc<dyn Accounts>) -> Self {
+        todo!()
+    }
+
+    /// Decodes and adds a batch of raw transactions; what is in the pool already is recognized by
+    /// its hash before a signature is checked. Results are in the order given.
+    pub fn submit(&self, raw: &[Bytes], now: u64) -> Vec<Result<TxHash, PoolError>> {
+        todo!()
+    }
+
+    /// Adds a batch under one lock, in order. `now` is in seconds since the Unix epoch.
+    ///
+    /// A transaction that pays less than the next block's base fee is admitted and waits.
+    pub fn add(&self, batch: Vec<Decoded>, now: u64) -> Vec<Result<TxHash, PoolError>> {
+        todo!()
+    }
+
+    /// Follows the chain to a new head: drops what was included or became impossible, takes back what
+    /// was reverted (newest first) and not adopted (oldest first), and looks again at every sender
+    /// whose account changed. `rules` are those of the next block, `accounts` is the new head's state.
+    ///
+    /// Reverted blob transactions are not taken back: blocks do not carry their sidecars.
+    ///
+    /// # Errors
+    /// [`PoolError::State`] when accounts could not be read. The pool is consistent all the same: the
+    /// transactions of those senders are gone.
+    pub fn on_block(
+        &self,
+        adopted: &[Executed],
+        reverted: &[Executed],
+        rules: Rules,
+        accounts: Arc<dyn Accounts>,
+        now: u64,
+    ) -> Result<(), PoolError> {
+        todo!()
+    }
+
+    /// The pending transactions in the order for a block with these fees (wei per gas, wei per blob
+    /// gas); those that do not pay them are left out.
+    #[must_use]
+    pub fn best(&self, base_fee: u64, blob_fee: u128) -> Best {
+        todo!()
+    }
+
+    /// Drops transactions (found to be impossible, or at an operator's wish); those of the same sender
+    /// behind them are queued. Returns how many there were.
+    pub fn remove(&self, hashes: &[TxHash]) -> usize {
+        todo!()
+    }
+
+    /// Calls `follower` with each batch of transactions that became pending, in an order that can
+    /// run. It is called on the thread that added them or brought the block, after the lock is
+    /// released, so it may use the pool but should not take long. One transaction may be told of
+    /// again, after a reorganization or when fees moved.
+    pub fn follow(&self, follower: Box<dyn Fn(&[Admitted]) + Send + Sync>) {
+        todo!()
+    }
+
+    /// A transaction by its hash.
+    #[must_use]
+    pub fn get(&self, hash: &TxHash) -> Option<Admitted> {
+        todo!()
+    }
+
+    /// True when the transaction can run in the next block.
+    #[must_use]
+    pub fn is_pending(&self, hash: &TxHash) -> bool {
+        todo!()
+    }
+
+    /// Who signed a transaction of the pool: spares an importer the recovery.
+    #[must_use]
+    pub fn sender_of(&self, hash: &TxHash) -> Option<Address> {
+        todo!()
+    }
+
+    /// [`Pool::sender_of`] for the transactions of a block, under one lock.
+    #[must_use]
+    pub fn senders_of(&self, hashes: &[TxHash]) -> Vec<Option<Address>> {
+        todo!()
+    }
+
+    /// The nonce after an account's pending transactions; `None` when it has none in the pool, so
+    /// that the state tells.
+    #[must_use]
+    pub fn pending_nonce(&self, sender: &Address) -> Option<u64> {
+        todo!()
+    }
+
+    /// All transactions by sender. Takes the lock for long when the pool is full.
+    #[must_use]
+    pub fn content(&self) -> BTreeMap<Address, SenderContent> {
+        todo!()
+    }
+
+    /// The transactions of one sender.
+    #[must_use]
+    pub fn content_from(&self, sender: &Address) -> SenderContent {
+        todo!()
+    }
+
+    /// Hashes of the pending transactions, in order of arrival.
+    #[must_use]
+    pub fn pending_hashes(&self) -> Vec<TxHash> {
+        todo!()
+    }
+
+    /// All transactions in order of arrival: added in this order to an empty pool, each is admitted
+    /// again. For the journal of a restart.
+    #[must_use]
+    pub fn all(&self) -> Vec<Admitted> {
+        todo!()
+    }
+
+    /// How full the pool is.
+    #[must_use]
+    pub fn status(&self) -> PoolStatus {
+        todo!()
+    }
+
+    /// The rules that transactions are measured against now.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        todo!()
+    }
 }
