@@ -1,0 +1,143 @@
+use crate::{
+    Development, Events, Meter, RpcLimits, Submit, Wallet, filters::Filters, lanes::Lanes,
+};
+use alloy_primitives::Address;
+use hanse_execution::Executor;
+use hanse_ledger::Ledger;
+use hanse_primitives::ChainSpec;
+use hanse_txpool::Pool;
+use serde::Serialize;
+use std::{fmt, ops::Deref, sync::Arc};
+
+/// Everything that answers are made of. The node fills it in and hands it to [`Rpc::new`].
+pub struct Context {
+    /// The rules of the chain.
+    pub spec: Arc<ChainSpec>,
+    /// The record.
+    pub ledger: Ledger,
+    /// Runs calls and traces, and builds the pending block.
+    pub executor: Executor,
+    /// Transactions that wait.
+    pub pool: Pool,
+    /// The way into the pool.
+    pub submit: Arc<dyn Submit>,
+    /// Accounts of this node; only in development.
+    pub wallet: Option<Arc<dyn Wallet>>,
+    /// Control over the chain (`evm_mine`); only in development.
+    pub development: Option<Arc<dyn Development>>,
+    /// Offers `testing_buildBlockV1`.
+    pub testing: bool,
+    /// What subscribers are told.
+    pub events: Events,
+    /// Counts calls and renders the metrics page.
+    pub meter: Option<Arc<dyn Meter>>,
+    /// Seconds since the Unix epoch.
+    pub clock: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Connected peers.
+    pub peers: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// True when the node may be given traffic: `GET /health` says so.
+    pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Who receives the priority fees of blocks this node seals (`eth_coinbase`).
+    pub fee_recipient: Option<Address>,
+    /// The gas limit that this node's blocks move towards; `None` keeps the parent's.
+    pub gas_limit: Option<u64>,
+    /// What the node calls itself, as `hanse/v0.1.0/linux-x86_64/rust1.95`.
+    pub client_version: String,
+    /// What `GET /api/network` tells.
+    pub network: NetworkInfo,
+    /// Bounds.
+    pub limits: RpcLimits,
+}
+
+/// What the web pages must know of the network before their first call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkInfo {
+    /// Name of the network, for people.
+    pub name: String,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Where the escrow contract is.
+    pub escrow: Option<Address>,
+    /// Height at which it was deployed: older blocks hold no orders.
+    pub deployed_at: u64,
+    /// Currencies that the escrow takes.
+    pub currencies: Vec<CurrencyInfo>,
+    /// Known parties.
+    pub parties: Vec<PartyInfo>,
+}
+
+/// A currency contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CurrencyInfo {
+    /// ISO 4217 code.
+    pub code: String,
+    /// Its contract.
+    pub address: Address,
+    /// Decimals of the minor unit.
+    pub decimals: u8,
+}
+
+/// Someone who takes part in trade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartyInfo {
+    /// The account.
+    pub address: Address,
+    /// Name, for people.
+    pub name: String,
+    /// `buyer`, `supplier`, `carrier` or `arbiter`.
+    pub role: String,
+}
+
+/// The interface itself: answers requests from any number of servers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rpc(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    context: Context,
+    pub(crate) filters: Filters,
+    pub(crate) lanes: Lanes,
+}
+
+impl Rpc {
+    /// Ready to answer. Needs no runtime; the servers do.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        let filters = Filters::new(&context.limits);
+        let lanes = Lanes::new(&context.limits);
+        Self(Arc::new(Inner { context, filters, lanes }))
+    }
+
+    /// What answers are made of.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.0.context
+    }
+}
+
+impl Deref for Rpc {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Deref for Inner {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The seams are closures and trait objects; the wallet must not print in any case.
+        f.debug_struct("Context")
+            .field("network", &self.network.name)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
