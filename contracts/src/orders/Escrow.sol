@@ -248,6 +248,7 @@ contract Escrow is IEscrow, ReentrancyGuardTransient {
         uint32 number = account.number;
         if (number == 0) {
             _currencies.push(IERC20(terms.currency));
+            // Four billion currencies are more than the ledger's gas pays for.
             number = uint32(_currencies.length);
             account.number = number;
         }
@@ -345,10 +346,13 @@ contract Escrow is IEscrow, ReentrancyGuardTransient {
         if (terms.currency.code.length == 0) revert InvalidTerms("currency");
         if (terms.amount == 0 || terms.amount > type(uint96).max) revert InvalidTerms("amount");
         if (terms.shippingFee > terms.amount) revert InvalidTerms("shippingFee");
-        if (terms.shipBy < block.timestamp || terms.shipBy > terms.deliverBy) revert InvalidTerms("shipBy");
-        if (terms.deliverBy > block.timestamp + DELIVERY_SECONDS_MAX || terms.deliverBy >= type(uint32).max) {
+        uint64 deliverBy = terms.deliverBy;
+        if (terms.shipBy < block.timestamp) revert InvalidTerms("shipBy");
+        if (deliverBy < terms.shipBy || deliverBy > block.timestamp + DELIVERY_SECONDS_MAX) {
             revert InvalidTerms("deliverBy");
         }
+        // See `_now`: a closing after the deadline must be later than the deadline in 32 bits too.
+        if (deliverBy >= type(uint32).max) revert InvalidTerms("deliverBy");
         if (terms.inspectionSeconds > INSPECTION_SECONDS_MAX) revert InvalidTerms("inspectionSeconds");
     }
 
