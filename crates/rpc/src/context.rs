@@ -2,6 +2,7 @@ use crate::{
     Development, Events, Meter, RpcLimits, Submit, Wallet, filters::Filters, lanes::Lanes,
 };
 use alloy_primitives::Address;
+use hanse_commerce::orders::Orders;
 use hanse_execution::Executor;
 use hanse_ledger::Ledger;
 use hanse_primitives::ChainSpec;
@@ -45,6 +46,8 @@ pub struct Context {
     pub client_version: String,
     /// What `GET /api/network` tells.
     pub network: NetworkInfo,
+    /// The orders of the escrow, for the web pages; `None` on a chain without one.
+    pub orders: Option<Arc<Orders>>,
     /// Bounds.
     pub limits: RpcLimits,
 }
@@ -94,10 +97,10 @@ pub struct PartyInfo {
 pub struct Rpc(Arc<Inner>);
 
 #[derive(Debug)]
-pub(crate) struct Inner {
+struct Inner {
     context: Context,
-    pub(crate) filters: Filters,
-    pub(crate) lanes: Lanes,
+    filters: Filters,
+    lanes: Lanes,
 }
 
 impl Rpc {
@@ -109,26 +112,20 @@ impl Rpc {
         Self(Arc::new(Inner { context, filters, lanes }))
     }
 
-    /// What answers are made of.
-    #[must_use]
-    pub fn context(&self) -> &Context {
-        &self.0.context
+    pub(crate) fn filters(&self) -> &Filters {
+        &self.0.filters
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
     }
 }
 
 impl Deref for Rpc {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.0
-    }
-}
-
-impl Deref for Inner {
     type Target = Context;
 
     fn deref(&self) -> &Context {
-        &self.context
+        &self.0.context
     }
 }
 

@@ -106,13 +106,13 @@ impl<'a> FromJson<'a> for U256 {
 
 impl<'a> FromJson<'a> for Address {
     fn from_json(raw: &'a RawValue) -> Result<Self, Cow<'static, str>> {
-        fixed(raw, "an address").map(Self)
+        fixed::<20>(raw, "an address").map(Self::from)
     }
 }
 
 impl<'a> FromJson<'a> for B256 {
     fn from_json(raw: &'a RawValue) -> Result<Self, Cow<'static, str>> {
-        fixed(raw, "a hash").map(Self)
+        fixed::<32>(raw, "a hash").map(Self)
     }
 }
 
