@@ -44,10 +44,10 @@ pub struct Context {
     pub gas_limit: Option<u64>,
     /// What the node calls itself, as `hanse/v0.1.0/linux-x86_64/rust1.95`.
     pub client_version: String,
-    /// What `GET /api/network` tells.
-    pub network: NetworkInfo,
-    /// The orders of the escrow, for the web pages; `None` on a chain without one.
-    pub orders: Option<Arc<Orders>>,
+    /// What `GET /api/network` tells; asked each time, since contracts may be deployed later.
+    pub network: Arc<dyn Fn() -> NetworkInfo + Send + Sync>,
+    /// The orders of the escrow, for the web pages; `None` while there is no escrow.
+    pub orders: Arc<dyn Fn() -> Option<Arc<Orders>> + Send + Sync>,
     /// Bounds.
     pub limits: RpcLimits,
 }
@@ -133,7 +133,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The seams are closures and trait objects; the wallet must not print in any case.
         f.debug_struct("Context")
-            .field("network", &self.network.name)
+            .field("chain_id", &self.spec.chain_id())
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
