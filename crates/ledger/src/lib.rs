@@ -17,6 +17,7 @@
 mod error;
 mod ledger;
 mod settings;
+mod trie;
 
 pub use error::LedgerError;
 pub use ledger::{
