@@ -19,13 +19,13 @@ contract BlockingCurrency is LooseCurrency {
 
     mapping(address account => bool) public isBlocked;
 
-    constructor() LooseCurrency("Blocking yen", "JPY") {}
+    constructor(string memory name, string memory code) LooseCurrency(name, code) {}
 
     function setBlocked(address account, bool blocked) external {
         isBlocked[account] = blocked;
     }
 
-    function _update(address from, address to, uint256 amount) internal override {
+    function _update(address from, address to, uint256 amount) internal virtual override {
         if (isBlocked[to]) revert Blocked(to);
         super._update(from, to, amount);
     }
@@ -47,8 +47,8 @@ interface IMoneyListener {
 }
 
 /// @title A currency that calls sender and recipient when it moves, and the owner when it takes a permit.
-contract CallingCurrency is LooseCurrency {
-    constructor() LooseCurrency("Calling crown", "SEK") {}
+contract CallingCurrency is BlockingCurrency {
+    constructor() BlockingCurrency("Calling crown", "SEK") {}
 
     function permit(address owner, address spender, uint256 value, uint256, uint8, bytes32, bytes32) public override {
         _approve(owner, spender, value);
