@@ -1,0 +1,106 @@
+// Every address of the page, in both directions. Pure, so a test can walk through all of them.
+
+import type { OrderState } from '../orders/model';
+import { ORDER_STATES } from '../orders/model';
+
+type Hex = `0x${string}`;
+
+export type Route =
+  | { page: 'home' }
+  | { page: 'blocks'; before: bigint | null }
+  | { page: 'transactions'; before: bigint | null }
+  | { page: 'block'; id: bigint | Hex }
+  | { page: 'transaction'; hash: Hex }
+  | { page: 'account'; address: Hex }
+  | { page: 'search'; query: string }
+  | { page: 'orders'; state: OrderState | null; query: string }
+  | { page: 'order'; id: Hex }
+  | { page: 'unknown'; path: string };
+
+export type Page = Route['page'];
+
+const HASH = /^0x[0-9a-f]{64}$/i;
+const ADDRESS = /^0x[0-9a-f]{40}$/i;
+const HEIGHT = /^\d{1,19}$/;
+
+export const isHash = (text: string): text is Hex => HASH.test(text);
+export const isAddress = (text: string): text is Hex => ADDRESS.test(text);
+export const isHeight = (text: string): boolean => HEIGHT.test(text);
+
+function lower(hex: string): Hex {
+  return hex.toLowerCase() as Hex;
+}
+
+function cursor(params: URLSearchParams): bigint | null {
+  const before = params.get('before') ?? '';
+  return isHeight(before) ? BigInt(before) : null;
+}
+
+export function parse(url: string): Route {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const unknown: Route = { page: 'unknown', path: pathname };
+  const [head = '', argument, ...rest] = pathname.split('/').filter((part) => part !== '');
+  if (rest.length > 0) return unknown;
+  if (argument === undefined) {
+    switch (head) {
+      case '':
+        return { page: 'home' };
+      case 'blocks':
+        return { page: 'blocks', before: cursor(searchParams) };
+      case 'transactions':
+        return { page: 'transactions', before: cursor(searchParams) };
+      case 'search':
+        return { page: 'search', query: searchParams.get('q') ?? '' };
+      case 'orders': {
+        const state = ORDER_STATES.find((known) => known === searchParams.get('state')) ?? null;
+        return { page: 'orders', state, query: searchParams.get('q') ?? '' };
+      }
+      default:
+        return unknown;
+    }
+  }
+  switch (head) {
+    case 'block':
+      if (isHeight(argument)) return { page: 'block', id: BigInt(argument) };
+      return isHash(argument) ? { page: 'block', id: lower(argument) } : unknown;
+    case 'tx':
+      return isHash(argument) ? { page: 'transaction', hash: lower(argument) } : unknown;
+    case 'account':
+      return isAddress(argument) ? { page: 'account', address: lower(argument) } : unknown;
+    case 'order':
+      return isHash(argument) ? { page: 'order', id: lower(argument) } : unknown;
+    default:
+      return unknown;
+  }
+}
+
+function withParams(path: string, params: Record<string, string | null>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value !== null && value !== '') search.set(name, value);
+  const text = search.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+export function href(route: Route): string {
+  switch (route.page) {
+    case 'home':
+      return '/';
+    case 'blocks':
+    case 'transactions':
+      return withParams(`/${route.page}`, { before: route.before === null ? null : route.before.toString() });
+    case 'block':
+      return `/block/${route.id}`;
+    case 'transaction':
+      return `/tx/${route.hash}`;
+    case 'account':
+      return `/account/${route.address}`;
+    case 'search':
+      return withParams('/search', { q: route.query });
+    case 'orders':
+      return withParams('/orders', { state: route.state, q: route.query });
+    case 'order':
+      return `/order/${route.id}`;
+    case 'unknown':
+      return route.path;
+  }
+}

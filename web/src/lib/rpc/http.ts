@@ -1,0 +1,70 @@
+// JSON-RPC and REST over HTTP, same origin. An error says whose fault it is: `Unreachable` is the way
+// to the node, `Refused` is the node's own answer.
+
+export class Unreachable extends Error {
+  constructor(cause: unknown) {
+    super('the node cannot be reached', { cause });
+  }
+}
+
+export class Refused extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data: unknown = null,
+  ) {
+    super(message);
+  }
+}
+
+async function fetchJson(url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Unreachable(error);
+  }
+  if (response.status >= 502 && response.status <= 504) throw new Unreachable(response.status);
+  try {
+    return { status: response.status, body: await response.json() };
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Refused(response.status, `the answer of ${url} is not JSON`);
+  }
+}
+
+let nextId = 1;
+
+/** One JSON-RPC call. */
+export async function request<Result>(method: string, params: unknown[] = [], signal?: AbortSignal): Promise<Result> {
+  const { body } = await fetchJson('/rpc', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: nextId++, method, params }),
+    signal: signal ?? null,
+  });
+  const answer = body as { result?: Result; error?: { code: number; message: string; data?: unknown } };
+  if (answer.error) throw new Refused(answer.error.code, answer.error.message, answer.error.data);
+  if (answer.result === undefined) throw new Refused(0, `${method} answered neither a result nor an error`);
+  return answer.result;
+}
+
+/** GET on the node's REST side; `null` when it does not know the thing asked for. */
+export async function get(path: string, signal?: AbortSignal): Promise<unknown> {
+  const { status, body } = await fetchJson(path, { headers: { accept: 'application/json' }, signal: signal ?? null });
+  if (status === 404) return null;
+  if (status >= 400) throw new Refused(status, `${path} answered ${status}`);
+  return body;
+}
+
+/** Runs `work` over `items` with at most `width` at once, keeping their order. */
+export async function mapLimited<In, Out>(items: readonly In[], width: number, work: (item: In) => Promise<Out>): Promise<Out[]> {
+  const results = new Array<Out>(items.length);
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as In);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,101 @@
+// What this network is: its name, escrow, currencies and known parties. Told by the node, never configured.
+
+import type { Contract } from '../decode/decode';
+import type { Currency } from '../money/money';
+import { get } from '../rpc/http';
+import { shorten } from '../format/format';
+
+type Hex = `0x${string}`;
+
+export const ROLES = ['merchant', 'carrier', 'bank', 'shopper'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Party {
+  readonly address: Hex;
+  readonly name: string;
+  readonly role: Role;
+}
+
+interface Network {
+  readonly name: string;
+  readonly chainId: number;
+  readonly escrow: Hex | null;
+  readonly deployedAt: bigint;
+  readonly currencies: readonly Currency[];
+  readonly parties: readonly Party[];
+}
+
+const lower = (text: unknown): Hex => String(text).toLowerCase() as Hex;
+
+export function readNetwork(value: unknown): Network {
+  const raw = value as Record<string, unknown>;
+  const list = (name: string) => (Array.isArray(raw[name]) ? (raw[name] as Record<string, unknown>[]) : []);
+  return {
+    name: String(raw['name']),
+    chainId: Number(raw['chainId']),
+    escrow: raw['escrow'] ? lower(raw['escrow']) : null,
+    deployedAt: BigInt((raw['deployedAt'] as number | undefined) ?? 0),
+    currencies: list('currencies').map((currency) => ({
+      code: String(currency['code']),
+      address: lower(currency['address']),
+      decimals: Number(currency['decimals']),
+    })),
+    parties: list('parties').map((party) => ({
+      address: lower(party['address']),
+      name: String(party['name']),
+      role: ROLES.find((role) => role === party['role']) ?? 'shopper',
+    })),
+  };
+}
+
+const RETRY_MS = 3_000;
+
+let known = $state.raw<Network | null>(null);
+
+export const network = {
+  get known(): Network | null {
+    return known;
+  },
+  get escrow(): Hex | null {
+    return known?.escrow ?? null;
+  },
+  get currencies(): readonly Currency[] {
+    return known?.currencies ?? [];
+  },
+  currency(address: string | null): Currency | null {
+    const wanted = address?.toLowerCase();
+    return known?.currencies.find((currency) => currency.address === wanted) ?? null;
+  },
+  party(address: string): Party | null {
+    const wanted = address.toLowerCase();
+    return known?.parties.find((party) => party.address === wanted) ?? null;
+  },
+  /** The party's name, or the ends of the address. */
+  nameOf(address: string): string {
+    return this.party(address)?.name ?? shorten(address, 4, 4);
+  },
+  /** The one party (or currency code) that this text names, ignoring case; a unique part of a name is enough. */
+  addressOf(text: string): Hex | null {
+    const wanted = text.trim().toLowerCase();
+    if (wanted === '' || known === null) return null;
+    const code = known.currencies.find((currency) => currency.code.toLowerCase() === wanted);
+    const exact = known.parties.find((party) => party.name.toLowerCase() === wanted);
+    const partly = known.parties.filter((party) => party.name.toLowerCase().includes(wanted));
+    return code?.address ?? exact?.address ?? (partly.length === 1 ? (partly[0] as Party).address : null);
+  },
+  contractAt(address: string): Contract | null {
+    if (known?.escrow === address.toLowerCase()) return 'escrow';
+    return this.currency(address) === null ? null : 'currency';
+  },
+};
+
+export async function loadNetwork(): Promise<void> {
+  try {
+    const answer = await get('/api/network');
+    if (answer !== null) known = readNetwork(answer);
+  } catch {
+    // The node is away; the connection sign in the header says so.
+  }
+  // Asked again until the contracts are there: a young network deploys them after its first blocks.
+  if (known === null || known.escrow === null) setTimeout(loadNetwork, RETRY_MS);
+}
