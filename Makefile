@@ -1,0 +1,77 @@
+# Two commands: `make demo` and `make test`. `make help` lists the rest.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Flags for `make demo`, as ARGS="--exit --json".
+ARGS ?=
+# Profile that the tests build with; its dependencies are optimized.
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+.PHONY: demo
+demo: ## build, run a node, take real invoices through it, serve http://localhost:8080
+	@scripts/setup.sh rust node >&2
+	@$(MAKE) --no-print-directory web-build >&2
+	@echo "demo: building the node (a few minutes the first time)" >&2
+	@cargo build --release --quiet --package hanse-node
+	@$(TARGET_DIR)/release/hanse demo $(ARGS)
+
+.PHONY: test
+test: ## install what the tests need and run them all
+	@scripts/setup.sh rust node browser
+	@$(MAKE) --no-print-directory test-contracts test-web test-rust test-end-to-end
+
+.PHONY: test-contracts
+test-contracts: contracts/node_modules ## Solidity: artifacts unchanged, unit, fuzz and invariant tests
+	cd contracts && npm run --silent check && npm test --silent
+
+.PHONY: test-web
+test-web: web-build ## the page: types, dictionaries, bindings, unit tests
+	cd web && npm run --silent check && npm run --silent check:abi && npm test --silent
+
+.PHONY: test-rust
+test-rust: web-build ## Rust: unit, property and crate tests
+	cargo test --workspace --quiet
+
+.PHONY: test-end-to-end
+test-end-to-end: web-build tests/tools/node_modules ## a real node: the demo, Ethereum tools, the page in a browser
+	cargo build --quiet --package hanse-node
+	$(TARGET_DIR)/debug/hanse demo --exit --json --http.port 0 --ws.port 0 --web.port 0
+	HANSE=$(abspath $(TARGET_DIR))/debug/hanse tests/tools/run
+
+.PHONY: lint
+lint: web-build ## formatting and lints; warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+.PHONY: artifacts
+artifacts: contracts/node_modules web/node_modules ## recompile the contracts and regenerate what is made from them
+	cd contracts && npm run --silent artifacts
+	cd web && npm run --silent abi
+
+.PHONY: bench
+bench: ## the micro-benchmarks, and a node under load
+	cargo bench --workspace
+	cargo run --release --package hanse-node -- bench
+
+.PHONY: web-build
+web-build: web/dist/index.html
+
+web/dist/index.html: web/node_modules $(shell find web/src web/public web/index.html -type f 2>/dev/null)
+	@echo "web: building the page" >&2
+	@cd web && npm run --silent build >&2
+
+%/node_modules: %/package-lock.json
+	@echo "$*: installing packages from the npm registry" >&2
+	@cd $* && npm ci --silent --no-audit --no-fund >&2
+	@touch $@
+
+.PHONY: clean
+clean: ## remove everything that was built
+	cargo clean
+	rm -rf web/dist web/node_modules contracts/node_modules contracts/out contracts/cache tests/tools/node_modules
