@@ -126,7 +126,7 @@ async function api(url) {
   const state = url.searchParams.get('state');
   const matching = all.filter((entry) => [entry.id, entry.shopper, entry.merchant, entry.carrier, entry.document].some((text) => text.toLowerCase().startsWith(q)));
   const counts = {};
-  for (const entry of matching) counts[entry.state] = (counts[entry.state] ?? 0) + 1;
+  for (const entry of all) counts[entry.state] = (counts[entry.state] ?? 0) + 1;
   const shown = matching.filter((entry) => !state || entry.state === state);
   const start = Number(url.searchParams.get('cursor') ?? 0);
   const end = start + Number(url.searchParams.get('limit') ?? 20);

@@ -79,6 +79,11 @@ async function step(name, work) {
   }
 }
 
+/** An order that does not exist is answered with 404, which the browser reports by itself. */
+function expect404() {
+  for (let index = problems.length - 1; index >= 0; index -= 1) if (/status of 404/.test(problems[index])) problems.splice(index, 1);
+}
+
 const shot = async (page, name, fullPage = false) => {
   if (options.shots) await page.screenshot({ path: join(options.shots, `${name}.png`), fullPage });
 };
@@ -225,6 +230,7 @@ await step('search leads to everything there is, and says what there is not', as
     await page.waitForSelector('.notice');
     assert.match(await page.locator('.notice').innerText(), expected);
   }
+  expect404();
   await shot(page, 'search-nothing-en-light');
   await accessible(page);
 });
@@ -234,9 +240,8 @@ await step('addresses that lead nowhere say so', async () => {
     await page.goto(base + path);
     await settle(page);
     assert.equal(await heading(page), expected);
-    // The node answers an unknown order with 404, which the browser reports by itself.
-    for (let index = problems.length - 1; index >= 0; index -= 1) if (/status of 404/.test(problems[index])) problems.splice(index, 1);
   }
+  expect404();
 });
 
 await step('orders: list, filter, search', async () => {
@@ -322,7 +327,7 @@ await step('language: switched, remembered, and spoken by every page', async () 
     await page.goto(base + path);
     await settle(page);
     assert.match(await page.locator('main').innerText(), /\p{Script=Han}/u);
-    assert.match(await page.title(), /\p{Script=Han}/u);
+    if (name !== 'account') assert.match(await page.title(), /\p{Script=Han}/u); // an account is titled by its name
     await shot(page, `${name}-zh-light`, true);
   }
   await page.locator('button.language').click();
@@ -364,7 +369,7 @@ await step('keyboard: skip link first, then navigation; focus is visible', async
   await page.goto(base);
   await settle(page);
   await page.keyboard.press('Tab');
-  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip svelte-' + (await page.evaluate(() => document.activeElement.className.split('svelte-')[1])));
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), '#content');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');

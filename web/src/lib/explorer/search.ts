@@ -55,14 +55,10 @@ export async function find(input: string, addressOf: (name: string) => Hex | nul
     case 'order-number':
       return { route: { page: 'orders', state: null, query: query.text } };
     case 'hash': {
-      const [transaction, block, order] = await Promise.all([
-        fetchTransaction(query.hash, signal),
-        fetchBlock(query.hash, signal),
-        fetchOrder(query.hash, signal),
-      ]);
+      const [transaction, block] = await Promise.all([fetchTransaction(query.hash, signal), fetchBlock(query.hash, signal)]);
       if (transaction) return { route: { page: 'transaction', hash: query.hash } };
       if (block) return { route: { page: 'block', id: query.hash } };
-      if (order) return { route: { page: 'order', id: query.hash } };
+      if (await fetchOrder(query.hash, signal)) return { route: { page: 'order', id: query.hash } };
       return { nothing: 'hash' };
     }
     case 'name': {

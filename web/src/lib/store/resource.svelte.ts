@@ -1,5 +1,6 @@
 // Something fetched, with the states a page must draw: loading, there, or failed.
 
+import { untrack } from 'svelte';
 import { Unreachable } from '../rpc/http';
 
 const RETRY_MS = 3_000;
@@ -20,6 +21,7 @@ export function resource<T>(plan: () => readonly [key: string, load: (signal: Ab
   let error = $state.raw<unknown>();
   let loadedKey: string | null = null;
   let generation = $state(0);
+  const again = () => untrack(() => (generation += 1)); // callers are often effects themselves
 
   $effect(() => {
     void generation;
@@ -40,7 +42,7 @@ export function resource<T>(plan: () => readonly [key: string, load: (signal: Ab
       (failure: unknown) => {
         if (abort.signal.aborted) return;
         error = failure;
-        if (failure instanceof Unreachable) retry = setTimeout(() => (generation += 1), RETRY_MS);
+        if (failure instanceof Unreachable) retry = setTimeout(again, RETRY_MS);
       },
     );
     return () => {
@@ -60,7 +62,7 @@ export function resource<T>(plan: () => readonly [key: string, load: (signal: Ab
       return value === undefined && error === undefined;
     },
     reload() {
-      generation += 1;
+      again();
     },
   };
 }
