@@ -40,7 +40,6 @@ contract Bazaar is Base {
     mapping(IERC20 currency => mapping(address person => int256)) public net;
     /// @notice What was sent to the escrow without any order.
     mapping(IERC20 currency => uint256) public donated;
-    mapping(IERC20 currency => uint256) public paidIn;
     /// @notice How often an order went from one state to another.
     mapping(IEscrow.State from => mapping(IEscrow.State to => uint256)) public visits;
     uint256 public refusals;
@@ -94,7 +93,6 @@ contract Bazaar is Base {
         vm.prank(entry.shopper);
         escrow.authorize(entry.id, given);
         _entries.push(entry);
-        paidIn[entry.currency] += entry.amount;
         net[entry.currency][entry.shopper] -= int256(entry.amount);
         ++visits[IEscrow.State.None][IEscrow.State.Authorized];
     }
@@ -129,7 +127,7 @@ contract Bazaar is Base {
     }
 
     /// @notice The issuer of the second currency blocks or unblocks somebody.
-    function block_(uint256 whoSeed) external {
+    function toggleBlocked(uint256 whoSeed) external {
         address who = pick(whoSeed);
         blocking().setBlocked(who, !blocking().isBlocked(who));
     }
@@ -172,22 +170,22 @@ contract Bazaar is Base {
 
     /// @dev Books what a call that succeeded has to move.
     function record(Entry storage entry, uint256 call, uint256 amount) private {
-        mapping(address person => int256) storage of_ = net[entry.currency];
+        mapping(address person => int256) storage owned = net[entry.currency];
         uint256 ofMerchant = entry.amount - entry.shippingFee;
         if (call == 1 && entry.isInspected) return;
         if (call == 1 || call == 2) {
-            of_[entry.merchant] += int256(ofMerchant - entry.refunded);
-            of_[entry.carrier] += int256(entry.shippingFee);
+            owned[entry.merchant] += int256(ofMerchant - entry.refunded);
+            owned[entry.carrier] += int256(entry.shippingFee);
         } else if (call == 3 || call == 4) {
-            of_[entry.shopper] += int256(entry.amount);
+            owned[entry.shopper] += int256(entry.amount);
             entry.refunded = entry.amount;
         } else if (call == 5) {
-            of_[entry.shopper] += int256(amount);
+            owned[entry.shopper] += int256(amount);
             if (entry.state == IEscrow.State.Captured) {
-                of_[entry.merchant] -= int256(amount);
+                owned[entry.merchant] -= int256(amount);
             } else if (entry.refunded + amount >= ofMerchant) {
-                of_[entry.merchant] -= int256(entry.refunded + amount - ofMerchant);
-                of_[entry.carrier] += int256(entry.shippingFee);
+                owned[entry.merchant] -= int256(entry.refunded + amount - ofMerchant);
+                owned[entry.carrier] += int256(entry.shippingFee);
             }
             entry.refunded += amount;
         }

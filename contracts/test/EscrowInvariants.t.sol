@@ -36,7 +36,7 @@ contract EscrowInvariantsTest is Market {
         selectors[6] = Bazaar.authorize.selector;
         selectors[7] = Bazaar.authorize.selector;
         selectors[8] = Bazaar.wait.selector;
-        selectors[9] = Bazaar.block_.selector;
+        selectors[9] = Bazaar.toggleBlocked.selector;
         selectors[10] = Bazaar.withdraw.selector;
         selectors[11] = Bazaar.donate.selector;
         targets = new FuzzSelector[](1);
@@ -139,7 +139,7 @@ contract EscrowInvariantsTest is Market {
         if (what < 6) bazaar.act(a, b, c, d);
         else if (what < 8) bazaar.authorize(a, b, c);
         else if (what == 8) bazaar.wait(a);
-        else if (what == 9) bazaar.block_(a);
+        else if (what == 9) bazaar.toggleBlocked(a);
         else if (what == 10) bazaar.withdraw(a, b);
         else bazaar.donate(a, b);
     }
