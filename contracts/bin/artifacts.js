@@ -26,8 +26,8 @@ const contracts = [
 
 /** The compiler settings that change bytecode; foundry.toml is the one place that names them. */
 function settings() {
-  const forge = path.join(__dirname, "forge");
-  const given = JSON.parse(execFileSync(process.execPath, [forge, "config", "--json"], { cwd: root, encoding: "utf8" }));
+  const forge = path.join(root, "node_modules", ".bin", "forge");
+  const given = JSON.parse(execFileSync(forge, ["config", "--json"], { cwd: root, encoding: "utf8" }));
   return {
     evmVersion: given.evm_version,
     metadata: { appendCBOR: given.cbor_metadata, bytecodeHash: given.bytecode_hash },

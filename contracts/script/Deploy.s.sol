@@ -12,7 +12,7 @@ interface Vm {
 
 /// @title Puts a currency and the escrow on a ledger.
 /// @notice Whoever signs becomes the issuer of the pound:
-/// `bin/forge script script/Deploy.s.sol --rpc-url URL --broadcast --private-key KEY`.
+/// `npx forge script script/Deploy.s.sol --rpc-url URL --broadcast --private-key KEY`.
 contract Deploy {
     /// @notice Tells forge that this is a script.
     bool public constant IS_SCRIPT = true;
