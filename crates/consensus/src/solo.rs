@@ -1,9 +1,13 @@
 //! One node seals alone: for development, and for a network of one.
 
-use crate::{BuildError, Chain, ChainError};
-use alloy_primitives::Address;
-use hanse_primitives::{BlockRef, SealedBlock};
+use crate::{BuildError, Chain, ChainError, Seal, Verdict};
+use alloy_primitives::{Address, B256, keccak256};
+use hanse_primitives::{Attributes, BlockHash, BlockRef, Height, SealedBlock};
 use thiserror::Error;
+
+/// Milliseconds to wait after a block could not be built, or would have been empty on demand: what
+/// stood in the way then (a full disk, a transaction that no longer runs) needs time to go away.
+const RETRY_MS: u64 = 1_000;
 
 /// How blocks come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +23,11 @@ pub struct SoloSettings {
 #[derive(Clone, Debug)]
 pub struct Solo {
     settings: SoloSettings,
+    head: BlockRef,
+    /// Of the head, in seconds since the Unix epoch.
+    timestamp: u64,
+    /// No block is sealed before; milliseconds since the Unix epoch.
+    due_ms: u64,
 }
 
 /// What a step did, and when to take the next.
@@ -34,7 +43,8 @@ pub struct Step {
 /// Why no block was sealed.
 #[derive(Debug, Error)]
 pub enum SoloError {
-    /// No block could be built. Nothing has changed; a later step tries again.
+    /// No block could be built. Nothing has changed; steps within the next second do nothing, a later
+    /// one tries again.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The chain could not take the block as head or make it final. The node must stop.
@@ -46,28 +56,125 @@ impl Solo {
     /// Continues after `head`, the chain's last block.
     #[must_use]
     pub fn new(settings: SoloSettings, head: &SealedBlock) -> Self {
-        todo!()
+        let timestamp = head.header().timestamp;
+        let head_ms = timestamp.saturating_mul(1_000);
+        let due_ms = match settings.block_time_ms {
+            0 => 0,
+            block_time_ms => head_ms.saturating_add(block_time_ms),
+        };
+        Self { settings, head: head.reference(), timestamp, due_ms }
+    }
+
+    /// The last block.
+    #[must_use]
+    pub const fn head(&self) -> BlockRef {
+        self.head
     }
 
     /// Seals a block if it is time: `pending` tells that a transaction waits. `now_ms` is in
     /// milliseconds since the Unix epoch.
     ///
+    /// On demand, a block that would turn out empty is not sealed: the pool thought a transaction
+    /// could run and the builder found otherwise.
+    ///
     /// # Errors
     /// [`SoloError`]; after [`SoloError::Build`] the engine goes on.
+    ///
+    /// # Panics
+    /// When the chain rejects the block that it has just built: its rules contradict themselves, and
+    /// a stopped node is safe where a wrong one is not.
     pub fn step(
         &mut self,
         now_ms: u64,
         pending: bool,
         chain: &mut impl Chain,
     ) -> Result<Step, SoloError> {
-        todo!()
+        let on_demand = self.settings.block_time_ms == 0;
+        // A clock that was set back, or a head from the future, must not stop the chain.
+        let wait_ms = self.settings.block_time_ms.max(RETRY_MS);
+        self.due_ms = self.due_ms.min(now_ms.saturating_add(wait_ms));
+        if on_demand && !pending {
+            return Ok(Step::default());
+        }
+        if now_ms < self.due_ms {
+            return Ok(Step { sealed: None, wake_at_ms: Some(self.due_ms) });
+        }
+        let block = self.build(now_ms, chain)?;
+        if on_demand && block.transactions().is_empty() {
+            self.due_ms = now_ms.saturating_add(RETRY_MS);
+            return Ok(Step { sealed: None, wake_at_ms: Some(self.due_ms) });
+        }
+        let sealed = self.seal(block, chain)?;
+        if on_demand {
+            return Ok(Step { sealed: Some(sealed), wake_at_ms: None });
+        }
+        // Keep the beat, but do not make up for beats that were missed.
+        let beat_ms = self.settings.block_time_ms;
+        let next_ms = self.due_ms.saturating_add(beat_ms);
+        self.due_ms = if next_ms > now_ms { next_ms } else { now_ms.saturating_add(beat_ms) };
+        Ok(Step { sealed: Some(sealed), wake_at_ms: Some(self.due_ms) })
     }
 
-    /// Seals a block now, whatever waits (`evm_mine`).
+    /// Seals a block now, whatever waits (`evm_mine`). The beat goes on as before.
     ///
     /// # Errors
     /// [`SoloError`], as for [`Solo::step`].
+    ///
+    /// # Panics
+    /// As [`Solo::step`].
     pub fn seal_now(&mut self, now_ms: u64, chain: &mut impl Chain) -> Result<BlockRef, SoloError> {
-        todo!()
+        let block = self.build(now_ms, chain)?;
+        Ok(self.seal(block, chain)?)
     }
+
+    fn build(&mut self, now_ms: u64, chain: &impl Chain) -> Result<SealedBlock, BuildError> {
+        let height = self.head.height.next();
+        let attributes = Attributes {
+            // Equal timestamps are allowed: several blocks may be sealed within one second.
+            timestamp: self.timestamp.max(now_ms / 1_000),
+            fee_recipient: self.settings.fee_recipient,
+            prev_randao: prev_randao(self.head.hash, height),
+            // There is no consensus block beside the chain's own. The builder knows the forks and
+            // leaves this out before Cancun.
+            parent_beacon_block_root: Some(B256::ZERO),
+            ..Attributes::default()
+        };
+        let built = chain.build(self.head.hash, attributes);
+        if built.is_err() {
+            self.due_ms = now_ms.saturating_add(RETRY_MS);
+        }
+        let block = built?;
+        assert_eq!(block.height(), height, "a block is one above its parent");
+        assert_eq!(block.header().parent_hash, self.head.hash, "a block names its parent");
+        Ok(block)
+    }
+
+    fn seal(&mut self, block: SealedBlock, chain: &mut impl Chain) -> Result<BlockRef, ChainError> {
+        let (sealed, timestamp) = (block.reference(), block.header().timestamp);
+        match chain.import(block) {
+            Verdict::Accept(executed) => {
+                assert_eq!(executed.block().hash(), sealed.hash, "the chain took another block");
+            }
+            Verdict::Reject(error) => panic!("our own block was rejected: {error}"),
+            Verdict::Later => panic!("our own block {} could not be judged", sealed.hash),
+        }
+        let update = chain.set_head(sealed.hash)?;
+        assert!(update.reverted.is_empty(), "a single sealer never reorganizes");
+        assert_eq!(update.adopted, [sealed.hash], "the head moves by one block");
+        chain.finalize(sealed.hash, Seal::Solo)?;
+        (self.head, self.timestamp) = (sealed, timestamp);
+        Ok(sealed)
+    }
+}
+
+/// `PREVRANDAO` of the block at `height`.
+///
+/// It follows from what the block is built on, so that sealing needs no source of randomness and a
+/// rebuilt block has the same value. Contracts find a new value in each block but must not take it for
+/// chance: a single sealer could always try until it likes the outcome, wherever the bits came from.
+fn prev_randao(parent: BlockHash, height: Height) -> B256 {
+    let mut bytes = [0; 40];
+    bytes[..32].copy_from_slice(parent.as_slice());
+    bytes[32..].copy_from_slice(&height.0.to_be_bytes());
+    keccak256(bytes)
 }

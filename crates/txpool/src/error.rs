@@ -1,4 +1,5 @@
 use alloy_primitives::{Address, U256};
+use std::fmt;
 use thiserror::Error;
 
 /// Who is to blame, and so what the answer is.
@@ -10,6 +11,29 @@ pub enum Fault {
     Full,
     /// Our own store or machinery failed.
     Internal,
+}
+
+/// How much an account lacks, in wei.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// What it has.
+    pub balance: U256,
+    /// What its pending transactions before this one cost at most.
+    pub queued: U256,
+    /// What this one costs at most.
+    pub cost: U256,
+    /// What is missing.
+    pub overshot: U256,
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "balance {}, ", self.balance)?;
+        if !self.queued.is_zero() {
+            write!(f, "queued cost {}, ", self.queued)?;
+        }
+        write!(f, "tx cost {}, overshot {}", self.cost, self.overshot)
+    }
 }
 
 /// Why a transaction was not admitted. The texts are those that Ethereum wallets look for.
@@ -64,14 +88,19 @@ pub enum PoolError {
     NonceMax(u64),
     /// Another transaction with this nonce waits, and the fees are not raised enough to replace it.
     #[error(
-        "replacement transaction underpriced: needs max fee {max_fee} and priority fee {priority_fee} wei per gas"
+        "replacement transaction underpriced: needs max fee {max_fee} and priority fee {priority_fee} wei per gas, blob fee {blob_fee} wei per blob gas"
     )]
     ReplacementUnderpriced {
         /// The least max fee, in wei per gas.
         max_fee: u128,
         /// The least priority fee, in wei per gas.
         priority_fee: u128,
+        /// The least blob fee, in wei per blob gas; 0 without blobs.
+        blob_fee: u128,
     },
+    /// A blob transaction replaces only a blob transaction, and no other one.
+    #[error("replacement transaction underpriced: one has blobs and the other has not")]
+    ReplacementType,
     /// The priority fee is below what this node asks for.
     #[error("transaction underpriced: tip needed {needed}, tip permitted {offered}")]
     Underpriced {
@@ -91,19 +120,8 @@ pub enum PoolError {
         max_fee: u128,
     },
     /// The account cannot pay for it, or not for it besides those that wait before it.
-    #[error(
-        "insufficient funds for gas * price + value: balance {balance}, queued cost {queued}, tx cost {cost}, overshot {overshot}"
-    )]
-    InsufficientFunds {
-        /// Balance in wei.
-        balance: U256,
-        /// What the sender's pending transactions before it cost at most, in wei.
-        queued: U256,
-        /// What it costs at most, in wei.
-        cost: U256,
-        /// How much is missing, in wei.
-        overshot: U256,
-    },
+    #[error("insufficient funds for gas * price + value: {0}")]
+    InsufficientFunds(Box<Shortfall>),
     /// Its greatest cost is no 256-bit number.
     #[error("insufficient funds for gas * price + value: the cost exceeds 256 bits")]
     CostOverflow,

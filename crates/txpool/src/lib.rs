@@ -19,17 +19,22 @@
 
 mod account;
 mod best;
+mod check;
 mod decode;
 mod error;
 pub mod limits;
 mod pool;
+mod pressure;
 mod rules;
+mod sender;
 mod settings;
+mod slab;
+mod state;
 
 pub use account::{Account, Accounts};
 pub use best::Best;
 pub use decode::{Admitted, Decoded, Sidecar, decode, decode_all};
-pub use error::{Fault, PoolError};
+pub use error::{Fault, PoolError, Shortfall};
 pub use pool::{Pool, PoolStatus, SenderContent};
 pub use rules::{BlobRules, Forks, Rules};
 pub use settings::PoolSettings;

@@ -67,4 +67,13 @@ impl Rules {
             },
         }
     }
+
+    /// Blob base fee of the next block, in wei per blob gas; 0 before Cancun.
+    #[must_use]
+    pub const fn blob_fee(&self) -> u128 {
+        match self.blobs {
+            Some(blobs) => blobs.fee,
+            None => 0,
+        }
+    }
 }
