@@ -1,5 +1,8 @@
 use crate::{
-    Development, Events, Meter, RpcLimits, Submit, Wallet, filters::Filters, lanes::Lanes,
+    Development, Events, Meter, RpcLimits, Submit, Wallet,
+    filters::Filters,
+    lanes::Lanes,
+    methods::{PendingCache, TipCache},
 };
 use alloy_primitives::Address;
 use hanse_commerce::orders::Orders;
@@ -101,6 +104,8 @@ struct Inner {
     context: Context,
     filters: Filters,
     lanes: Lanes,
+    tip: TipCache,
+    pending: PendingCache,
 }
 
 impl Rpc {
@@ -109,11 +114,20 @@ impl Rpc {
     pub fn new(context: Context) -> Self {
         let filters = Filters::new(&context.limits);
         let lanes = Lanes::new(&context.limits);
-        Self(Arc::new(Inner { context, filters, lanes }))
+        let (tip, pending) = (TipCache::default(), PendingCache::default());
+        Self(Arc::new(Inner { context, filters, lanes, tip, pending }))
     }
 
     pub(crate) fn filters(&self) -> &Filters {
         &self.0.filters
+    }
+
+    pub(crate) fn tip(&self) -> &TipCache {
+        &self.0.tip
+    }
+
+    pub(crate) fn pending(&self) -> &PendingCache {
+        &self.0.pending
     }
 
     pub(crate) fn lanes(&self) -> &Lanes {

@@ -98,7 +98,9 @@ impl RpcError {
 impl From<LedgerError> for RpcError {
     fn from(error: LedgerError) -> Self {
         match error {
-            LedgerError::UnknownBlock(_) | LedgerError::UnknownHeight(_) => Self::header_not_found(),
+            LedgerError::UnknownBlock(_) | LedgerError::UnknownHeight(_) => {
+                Self::header_not_found()
+            }
             error if error.is_caller_fault() => Self::Server(error.to_string()),
             error => Self::internal("the ledger failed", &error),
         }

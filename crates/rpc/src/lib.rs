@@ -13,7 +13,7 @@
 //! an expensive trace delays other traces, and nothing else.
 //!
 //! ## Limits
-//! See [`RpcLimits`]. Every loop over chain data, every buffer and every table has one.
+//! See [`RpcLimits`] and [`limits`]. Every loop over chain data, every buffer and every table has one.
 //!
 //! ## Not here
 //! Admission rules (the pool), EVM (execution), what an order means (commerce). No method moves the
@@ -26,7 +26,7 @@ mod events;
 mod filters;
 mod json;
 mod lanes;
-mod limits;
+pub mod limits;
 mod methods;
 mod seams;
 mod server;

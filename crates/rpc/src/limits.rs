@@ -31,6 +31,9 @@ pub const SLOTS_MAX: usize = 1_024;
 /// more go to the worker threads, since each costs about 30 us.
 pub const INLINE_TRANSACTIONS_MAX: usize = 8;
 
+/// Transactions of one `testing_buildBlockV1`.
+pub const TESTING_TRANSACTIONS_MAX: usize = 10_000;
+
 /// Parts of a page of the REST interface.
 pub const PAGE_ITEMS_MAX: usize = 200;
 
@@ -109,4 +112,5 @@ impl Default for RpcLimits {
 
 const _: () = assert!(TOPICS_MAX <= PARAMETERS_MAX);
 const _: () = assert!(CHAIN_EVENTS_MAX <= PENDING_EVENTS_MAX);
-const _: () = assert!(INLINE_TRANSACTIONS_MAX * 30 < 1_000, "under a millisecond on the reader's thread");
+const _: () =
+    assert!(INLINE_TRANSACTIONS_MAX * 30 < 1_000, "under a millisecond on the reader's thread");

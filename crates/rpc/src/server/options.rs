@@ -21,11 +21,7 @@ pub enum Methods {
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self {
-            hosts: vec!["localhost".to_owned()],
-            origins: Vec::new(),
-            methods: Methods::All,
-        }
+        Self { hosts: vec!["localhost".to_owned()], origins: Vec::new(), methods: Methods::All }
     }
 }
 

@@ -78,10 +78,9 @@ impl<'a> FromJson<'a> for BlockId {
         let object: Eip1898<'_> = serde_json::from_str(raw.get())
             .map_err(|_| "expected an object with blockHash or blockNumber")?;
         match (object.block_hash, object.block_number) {
-            (Some(text), None) => Ok(Self::Hash {
-                hash: hash(&text)?,
-                require_canonical: object.require_canonical,
-            }),
+            (Some(text), None) => {
+                Ok(Self::Hash { hash: hash(&text)?, require_canonical: object.require_canonical })
+            }
             (None, Some(text)) => BlockTag::parse(&text).map(Self::Tag),
             (Some(_), Some(_)) => {
                 Err("cannot specify both BlockHash and BlockNumber, choose one or the other".into())

@@ -5,12 +5,12 @@ mod answer;
 mod block_id;
 mod envelope;
 mod params;
-mod value;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub(crate) use answer::{Reply, write_error, write_notification, write_result};
 pub(crate) use block_id::{BlockId, BlockTag};
 pub(crate) use envelope::{Envelope, Message, NULL_ID, read};
 pub(crate) use params::Params;
-pub(crate) use value::{FromJson, Object};
+pub(crate) use value::{FromJson, Object, string};

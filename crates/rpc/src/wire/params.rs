@@ -19,18 +19,14 @@ impl<'a> Params<'a> {
     ///
     /// # Errors
     /// [`RpcError::InvalidParams`] when they are not a list, or more than `count_max`.
-    pub(crate) fn split(
-        params: Option<&'a RawValue>,
-        count_max: usize,
-    ) -> Result<Self, RpcError> {
+    pub(crate) fn split(params: Option<&'a RawValue>, count_max: usize) -> Result<Self, RpcError> {
         let Some(params) = params else { return Ok(Self::default()) };
         if !params.get().starts_with('[') {
             return Err(RpcError::InvalidParams(Cow::Borrowed("non-array args")));
         }
         let mut deserializer = serde_json::Deserializer::from_str(params.get());
-        let split = deserializer
-            .deserialize_seq(ParamsVisitor)
-            .map_err(|_| too_many(PARAMETERS_MAX))?;
+        let split =
+            deserializer.deserialize_seq(ParamsVisitor).map_err(|_| too_many(PARAMETERS_MAX))?;
         if split.count > count_max { Err(too_many(count_max)) } else { Ok(split) }
     }
 

@@ -55,12 +55,9 @@ fn fixed<const N: usize>(raw: &RawValue, what: &str) -> Result<[u8; N], Cow<'sta
     let text = string(raw)?;
     let digits = digits(&text)?;
     if digits.len() != N * 2 {
-        return Err(format!(
-            "hex string has length {}, want {} for {what}",
-            digits.len(),
-            N * 2
-        )
-        .into());
+        return Err(
+            format!("hex string has length {}, want {} for {what}", digits.len(), N * 2).into()
+        );
     }
     let mut bytes = [0; N];
     hex::decode_to_slice(digits, &mut bytes).map_err(|_| "invalid hex string")?;
@@ -68,7 +65,7 @@ fn fixed<const N: usize>(raw: &RawValue, what: &str) -> Result<[u8; N], Cow<'sta
 }
 
 /// A quantity: hex without leading zeros.
-fn quantity<'a>(text: &'a str, bits: usize) -> Result<&'a str, Cow<'static, str>> {
+fn quantity(text: &str, bits: usize) -> Result<&str, Cow<'static, str>> {
     let digits = digits(text)?;
     if digits.is_empty() {
         return Err("hex string \"0x\"".into());

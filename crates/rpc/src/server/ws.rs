@@ -1,0 +1,162 @@
+use super::{
+    Session, Shared,
+    accept::{Seat, stopped},
+};
+use crate::dispatch::{self, Access};
+use axum::{
+    extract::{
+        Extension, State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code},
+    },
+    response::Response,
+};
+use futures::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{mpsc, watch};
+
+/// How long a message may take to leave.
+const SEND_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How long the last word may take.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// A silent connection is asked for a sign of life after this long, and closed after twice.
+const PING_EVERY: Duration = Duration::from_secs(30);
+
+type Closing = watch::Receiver<Option<&'static str>>;
+
+/// `GET` with an upgrade: a connection for requests and notifications.
+pub(super) async fn upgrade(
+    State(shared): State<Shared>,
+    Extension(seat): Extension<Arc<Seat>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let most = shared.rpc.limits.request_bytes_max;
+    upgrade
+        .max_message_size(most)
+        .max_frame_size(most)
+        .max_write_buffer_size(shared.rpc.limits.response_bytes_max.saturating_mul(2))
+        .on_upgrade(move |socket| async move {
+            serve(shared, socket).await;
+            drop(seat);
+        })
+}
+
+async fn serve(shared: Shared, socket: WebSocket) {
+    let limits = &shared.rpc.limits;
+    let (sink, stream) = socket.split();
+    let (outgoing, queue) = mpsc::channel(limits.backlog_messages_max);
+    let (closing, closed) = watch::channel(None);
+    let closing = Arc::new(closing);
+    let session =
+        Arc::new(Session::new(outgoing.clone(), Arc::clone(&closing), limits.subscriptions_max));
+    let writer = tokio::spawn(write(sink, queue, closed.clone()));
+    let access =
+        Access { methods: Arc::clone(&shared.access.methods), session: Some(Arc::clone(&session)) };
+    let mut stopping = shared.stopping.clone();
+    let mut closed = closed;
+    tokio::select! {
+        why = read(&shared, &access, &session, stream, &outgoing) => {
+            let _ = closing.send(Some(why));
+        }
+        () = stopped(&mut stopping) => {
+            let _ = closing.send(Some("the server is shutting down"));
+        }
+        () = told(&mut closed) => {}
+    }
+    session.end();
+    drop(outgoing);
+    let _ = tokio::time::timeout(CLOSE_TIME_MAX * 2, writer).await;
+}
+
+/// Answers requests one after the other; says why it ended.
+async fn read(
+    shared: &Shared,
+    access: &Access,
+    session: &Session,
+    mut stream: SplitStream<WebSocket>,
+    outgoing: &mpsc::Sender<Vec<u8>>,
+) -> &'static str {
+    let mut asked = false;
+    loop {
+        let message = match tokio::time::timeout(PING_EVERY, stream.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => {
+                tracing::trace!(%error, "a connection ended early");
+                return "the message is too large or malformed";
+            }
+            Ok(None) => return "goodbye",
+            Err(_) if asked => return "no sign of life",
+            Err(_) => {
+                asked = true;
+                // An empty message stands for a ping: see `write`.
+                if outgoing.send(Vec::new()).await.is_err() {
+                    return "goodbye";
+                }
+                continue;
+            }
+        };
+        asked = false;
+        let request = match message {
+            Message::Text(text) => bytes::Bytes::from(text),
+            Message::Binary(bytes) => bytes,
+            Message::Ping(_) | Message::Pong(_) => continue,
+            Message::Close(_) => return "goodbye",
+        };
+        let answer = dispatch::answer(&shared.rpc, access, request).await;
+        if !answer.is_empty() && outgoing.send(answer).await.is_err() {
+            return "goodbye";
+        }
+        session.start();
+    }
+}
+
+/// Sends what waits, until the connection is to be closed; then says why.
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
+    mut closing: Closing,
+) {
+    loop {
+        let message = tokio::select! {
+            biased;
+            () = told(&mut closing) => break,
+            message = queue.recv() => match message {
+                Some(message) => message,
+                None => break,
+            },
+        };
+        let message = if message.is_empty() {
+            Message::Ping(bytes::Bytes::new())
+        } else {
+            match Utf8Bytes::try_from(message) {
+                Ok(text) => Message::Text(text),
+                Err(error) => {
+                    tracing::error!(%error, "an answer was not text");
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = told(&mut closing) => break,
+            sent = tokio::time::timeout(SEND_TIME_MAX, sink.send(message)) => {
+                if !matches!(sent, Ok(Ok(()))) {
+                    return;
+                }
+            }
+        }
+    }
+    let why = (*closing.borrow()).unwrap_or("goodbye");
+    let code = if why == "goodbye" { close_code::NORMAL } else { close_code::POLICY };
+    let farewell = CloseFrame { code, reason: Utf8Bytes::from_static(why) };
+    let _ = tokio::time::timeout(CLOSE_TIME_MAX, sink.send(Message::Close(Some(farewell)))).await;
+}
+
+/// Waits until somebody wants the connection closed.
+async fn told(closing: &mut Closing) {
+    let _ = closing.wait_for(Option::is_some).await;
+}
