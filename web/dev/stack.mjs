@@ -98,9 +98,9 @@ async function orders() {
     if (!times.has(blockHash)) times.set(blockHash, Number((await reader.getBlock({ blockHash })).timestamp));
     const timestamp = times.get(blockHash);
     const text = (fields) => Object.fromEntries(Object.entries(fields ?? {}).map(([key, value]) => [key, String(value)]));
-    const event = { name, transactionHash, blockNumber: Number(blockNumber), blockHash, logIndex, timestamp, data: { ...text(terms), ...text(rest) } };
+    const event = { name, transactionHash, blockNumber: Number(blockNumber), blockHash, logIndex, timestamp, data: text({ ...rest, ...(terms && { amount: terms.amount, shippingFee: terms.shippingFee }) }) };
     if (name === 'Authorized') {
-      const { merchant, carrier, currency, amount, shippingFee, document } = event.data;
+      const { merchant, carrier, currency, amount, shippingFee, document } = text(terms);
       known.set(orderId, { id: orderId, shopper: rest.shopper, merchant, carrier, currency, amount, shippingFee, state: name, refunded: '0', authorizedAt: timestamp, updatedAt: timestamp, document, events: [] });
     }
     const entry = known.get(orderId);

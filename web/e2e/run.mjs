@@ -3,7 +3,7 @@
 //   npm run e2e -- --url http://localhost:8080 --shots DIR
 //
 // Options: --chromium PATH (default /usr/bin/chromium), --require-orders (fail when the ledger holds no
-// order). Ends with a line "N passed, N failed" and a non-zero exit when anything failed.
+// order), --expect-movement (somebody is trading: an order must move on the screen by itself). Ends with a line "N passed, N failed" and a non-zero exit when anything failed.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
     shots: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
     'require-orders': { type: 'boolean', default: false },
+    'expect-movement': { type: 'boolean', default: false },
   },
 });
 const base = options.url.replace(/\/$/, '');
@@ -304,6 +305,25 @@ if (life) {
       await shot(page, `order-${state.toLowerCase()}-en-light`, true);
     });
   }
+}
+
+if (options['expect-movement']) {
+  await step('an order moves on the screen without a reload', async () => {
+    const end = Date.now() + 90_000;
+    let moved = false;
+    while (!moved && Date.now() < end) {
+      const { orders } = await get('/api/orders?limit=20');
+      const fresh = orders.find(({ state }) => state === 'Authorized' || state === 'Shipped');
+      if (fresh) {
+        await page.goto(`${base}/order/${fresh.id}`);
+        await page.waitForSelector('.timeline .done');
+        const before = await page.locator('.timeline .done').count();
+        moved = await page.waitForFunction((count) => document.querySelectorAll('.timeline .done').length > count, before, { timeout: 12_000 }).then(() => true, () => false);
+      } else await page.waitForTimeout(500);
+    }
+    assert.ok(moved, 'no order moved');
+    await page.waitForSelector('.verdict.correct');
+  });
 }
 
 const pages = [

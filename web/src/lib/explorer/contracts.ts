@@ -4,6 +4,7 @@
 import { decodeFunctionResult, encodeFunctionData } from 'viem';
 import { currencyAbi } from '../abi/currency';
 import { escrowAbi } from '../abi/escrow';
+import type { Deadlines } from '../orders/timeline';
 import { call } from './chain';
 
 type Hex = `0x${string}`;
@@ -18,9 +19,21 @@ export async function fetchCurrencySupply(currency: Hex, signal?: AbortSignal): 
   return decodeFunctionResult({ abi: currencyAbi, functionName: 'totalSupply', data: await call(currency, data, signal) });
 }
 
+/** What an order's terms say about time; `null` when the escrow does not know the order. */
+export async function fetchDeadlines(escrow: Hex, orderId: Hex, signal?: AbortSignal): Promise<Deadlines | null> {
+  const order = await fetchEscrowOrder(escrow, orderId, signal);
+  if (order.state === 0) return null;
+  const { shipBy, deliverBy, inspectionSeconds } = order.terms;
+  return { shipBy: Number(shipBy), deliverBy: Number(deliverBy), inspectionSeconds };
+}
+
+async function fetchEscrowOrder(escrow: Hex, orderId: Hex, signal?: AbortSignal) {
+  const data = encodeFunctionData({ abi: escrowAbi, functionName: 'order', args: [orderId] });
+  return decodeFunctionResult({ abi: escrowAbi, functionName: 'order', data: await call(escrow, data, signal) });
+}
+
 /** The currency an order is paid in; `null` when the escrow does not know the order. */
 export async function fetchOrderCurrency(escrow: Hex, orderId: Hex, signal?: AbortSignal): Promise<Hex | null> {
-  const data = encodeFunctionData({ abi: escrowAbi, functionName: 'order', args: [orderId] });
-  const order = decodeFunctionResult({ abi: escrowAbi, functionName: 'order', data: await call(escrow, data, signal) });
+  const order = await fetchEscrowOrder(escrow, orderId, signal);
   return order.state === 0 ? null : order.terms.currency.toLowerCase() as Hex;
 }

@@ -102,14 +102,11 @@ export function readSummary(value: unknown): OrderSummary {
   };
 }
 
-/** Decoded fields as text; a nested struct (the terms) is spread into its parent. */
-function flatten(value: unknown): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, field] of Object.entries(fields(value ?? {}, 'data'))) {
-    if (typeof field === 'object' && field !== null) Object.assign(flat, flatten(field));
-    else flat[name.replace(/^terms\./, '')] = String(field);
-  }
-  return flat;
+/** The decoded fields; every one is text, amounts included. */
+function texts(value: unknown): Record<string, string> {
+  const entries = Object.entries(fields(value ?? {}, 'data'));
+  for (const [name, field] of entries) if (typeof field !== 'string') throw new Malformed(`${name} is not text`);
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 function readEvent(value: unknown): OrderEvent {
@@ -121,7 +118,7 @@ function readEvent(value: unknown): OrderEvent {
     blockHash: hex(event['blockHash'], 32, 'blockHash'),
     logIndex: integer(event['logIndex'], 'logIndex'),
     timestamp: integer(event['timestamp'], 'timestamp'),
-    data: flatten(event['data']),
+    data: texts(event['data']),
   };
 }
 

@@ -10,28 +10,30 @@ export type Step =
 
 const HAPPY_PATH: readonly EventName[] = ['Authorized', 'Shipped', 'Delivered', 'Captured'];
 
-function seconds(order: Order, name: string): number | null {
-  const text = order.events.find((event) => event.name === 'Authorized')?.data[name] ?? '';
-  return /^\d{1,12}$/.test(text) ? Number(text) : null;
+/** What the order's terms say about time. */
+export interface Deadlines {
+  readonly shipBy: number; // unix seconds
+  readonly deliverBy: number;
+  readonly inspectionSeconds: number;
 }
 
-/** Until when a coming step should have happened, as agreed in the terms. */
-function deadline(order: Order, name: EventName): number | null {
-  if (name === 'Shipped') return seconds(order, 'shipBy');
-  if (name === 'Delivered') return seconds(order, 'deliverBy');
+/** Until when a coming step should have happened. */
+function deadline(order: Order, name: EventName, terms: Deadlines): number | null {
+  if (name === 'Shipped') return terms.shipBy;
+  if (name === 'Delivered') return terms.deliverBy;
   const delivered = order.events.find((event) => event.name === 'Delivered');
-  const inspection = seconds(order, 'inspectionSeconds');
-  return name === 'Captured' && delivered && inspection !== null ? delivered.timestamp + inspection : null;
+  return name === 'Captured' && delivered ? delivered.timestamp + terms.inspectionSeconds : null;
 }
 
-export function timeline(order: Order): Step[] {
+/** `terms` may come later than the order itself; until then no dates are named. */
+export function timeline(order: Order, terms: Deadlines | null): Step[] {
   const done: Step[] = steps(order.events).map((step) => ({ kind: 'done', name: step.event.name, ...step }));
   if (CLOSED_STATES.includes(order.state)) return done;
   const reached = HAPPY_PATH.indexOf(order.state);
   const coming = HAPPY_PATH.slice(reached + 1).map<Step>((name, index) => ({
     kind: 'expected',
     name,
-    by: deadline(order, name),
+    by: terms === null ? null : deadline(order, name, terms),
     waiting: index === 0,
   }));
   return [...done, ...coming];
