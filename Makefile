@@ -39,7 +39,7 @@ test-rust: web-build ## Rust: unit, property and crate tests
 
 .PHONY: test-end-to-end
 test-end-to-end: web-build tests/tools/node_modules ## a real node: the demo, Ethereum tools, the page in a browser
-	cargo build --quiet --package hanse-node
+	cargo build --workspace --quiet
 	$(TARGET_DIR)/debug/hanse demo --exit --json --http.port 0 --ws.port 0 --web.port 0
 	HANSE=$(abspath $(TARGET_DIR))/debug/hanse tests/tools/run
 

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Puts the rooms together: configuration, the thread that steps the engine, servers, the command
+//! line, and the programs that drive a node (demo, benchmark). The only room that reads the clock
+//! and draws random numbers, and the home of the `hanse` binary.
+//!
+//! ## Road
+//! `submit` takes a transaction to the pool and the journal and wakes the `driver`, which steps the
+//! engine; the engine asks the `chain` (the one implementation of [`hanse_consensus::Chain`]) to
+//! build, import and finalize; `chain` tells pool and subscribers of the new head.
+//!
+//! ## Not here
+//! Rules of any kind. What this room decides is who runs when.
+
+mod blocks;
+mod chain;
+mod cli;
+mod client;
+mod config;
+mod demo;
+mod development;
+mod driver;
+mod error;
+mod launch;
+mod metrics;
+mod submit;
+
+pub use cli::{Cli, run};
+pub use config::{
+    Config, Dev, Http, LedgerConfig, Listen, Log, LogFormat, Metrics, Rpc, TxPool, Web,
+};
+pub use development::{DevelopmentWallet, Options};
+pub use error::NodeError;
+pub use launch::{Node, chain_spec, client_version};

@@ -1,0 +1,133 @@
+//! The command line: one file a subcommand.
+
+mod bench;
+mod db;
+mod demo;
+mod export;
+mod genesis;
+mod import;
+mod init;
+mod keys;
+mod node;
+
+use crate::{Config, NodeError, config::LogFormat};
+use clap::{Parser, Subcommand};
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+};
+
+/// A consortium commerce ledger: Ethereum-compatible, tamper-evident, ready to run.
+#[derive(Debug, Parser)]
+#[command(name = "hanse", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node.
+    Node(Box<node::Args>),
+    /// Run a development node and take real invoices through it, from payment to payout.
+    Demo(demo::Args),
+    /// Create the ledger of a chain in an empty folder.
+    Init(init::Args),
+    /// Write the development chain's genesis file, or check one.
+    Genesis(genesis::Args),
+    /// Make and read keys.
+    Keys(keys::Args),
+    /// Read RLP blocks from a file, execute them and add them to the ledger.
+    Import(import::Args),
+    /// Write the ledger's blocks to a file, as RLP.
+    Export(export::Args),
+    /// Look after the ledger on disk: verify, rollback, stats.
+    Db(db::Args),
+    /// Measure a node on this machine.
+    Bench(bench::Args),
+}
+
+/// Which ledger a command works on.
+#[derive(Debug, clap::Args)]
+struct LedgerArgs {
+    /// Genesis file of the chain (geth's format).
+    #[arg(long, value_name = "FILE", env = "HANSE_CHAIN")]
+    chain: PathBuf,
+    /// Folder of the ledger.
+    #[arg(long, value_name = "DIR", env = "HANSE_DATADIR")]
+    datadir: PathBuf,
+}
+
+impl LedgerArgs {
+    fn config(&self) -> Config {
+        Config {
+            chain: Some(self.chain.clone()),
+            datadir: Some(self.datadir.clone()),
+            ..Config::default()
+        }
+    }
+}
+
+/// Runs the command line of this process.
+///
+/// # Errors
+/// [`NodeError`], whose text is for the person at the terminal.
+pub fn run(cli: Cli) -> Result<(), NodeError> {
+    match cli.command {
+        Command::Node(args) => node::run(*args),
+        Command::Demo(args) => demo::run(args),
+        Command::Init(args) => init::run(&args),
+        Command::Genesis(args) => genesis::run(&args),
+        Command::Keys(args) => keys::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Db(args) => db::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    }
+}
+
+/// Sets logs up: to standard error, so that standard output stays for answers.
+fn logs(format: LogFormat, filter: &str) -> Result<(), NodeError> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| NodeError::Config(format!("log filter '{filter}': {error}")))?;
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match format {
+        LogFormat::Text => {
+            builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+        }
+        LogFormat::Json => builder.json().try_init(),
+    };
+    set.map_err(|error| NodeError::Config(format!("logs cannot be set up: {error}")))
+}
+
+/// Logs of a short command: warnings only, or what `RUST_LOG` asks for.
+fn quiet_logs() -> Result<(), NodeError> {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned());
+    logs(LogFormat::Text, &filter)
+}
+
+/// Writes an answer to standard output. Whoever closed the other end does not want it.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// The runtime of a command that serves or calls.
+fn runtime() -> Result<tokio::runtime::Runtime, NodeError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("hanse")
+        .build()
+        .map_err(|e| NodeError::io("cannot start the runtime", e))
+}
+
+/// Completes at Ctrl-C or SIGTERM.
+async fn interrupted() -> Result<(), NodeError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |e| NodeError::io("cannot listen for signals", e);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome.map_err(failed),
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -1,0 +1,438 @@
+//! Puts a node together and takes it apart again.
+
+use crate::{
+    Config, NodeError,
+    chain::{Clock, LocalChain, StateAccounts, next_rules},
+    development::{self, DevelopmentWallet},
+    driver::{self, Driver, Waker},
+    metrics::{self, NodeMeter},
+    submit::Submitter,
+};
+use alloy_primitives::Address;
+use hanse_commerce::orders::Orders;
+use hanse_consensus::{Solo, SoloSettings};
+use hanse_execution::Executor;
+use hanse_ledger::{Ledger, LedgerError};
+use hanse_primitives::{BaseFee, ChainSpec, Engine};
+use hanse_rpc::{
+    Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
+};
+use hanse_txpool::Pool;
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+/// What this program calls itself, as `hanse/v0.1.0/linux-x86_64`.
+#[must_use]
+pub fn client_version() -> String {
+    format!(
+        "hanse/v{}/{}-{}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
+}
+
+/// A running node.
+pub struct Node {
+    /// The rules of its chain.
+    pub spec: Arc<ChainSpec>,
+    /// Its record.
+    pub ledger: Ledger,
+    /// Where JSON-RPC over HTTP is served.
+    pub http: Option<SocketAddr>,
+    /// Where JSON-RPC over WebSocket is served.
+    pub ws: Option<SocketAddr>,
+    /// Where the web page is served.
+    pub web: Option<SocketAddr>,
+    driver: Option<Driver>,
+    servers: JoinSet<std::io::Result<()>>,
+    stop: watch::Sender<bool>,
+    failure: watch::Receiver<Option<String>>,
+    /// The ledger's folder, when it is to go with the node.
+    scratch: Option<TempDir>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("http", &self.http)
+            .field("ws", &self.ws)
+            .field("web", &self.web)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The rooms below the servers, wired together and not started.
+pub(crate) struct Rooms {
+    pub(crate) spec: Arc<ChainSpec>,
+    pub(crate) ledger: Ledger,
+    pub(crate) executor: Executor,
+    pub(crate) pool: Pool,
+    pub(crate) events: Events,
+    pub(crate) clock: Clock,
+}
+
+impl Rooms {
+    /// Opens the ledger in `directory` and an empty pool on its head.
+    pub(crate) fn open(
+        spec: ChainSpec,
+        directory: &Path,
+        config: &Config,
+    ) -> Result<Self, NodeError> {
+        let spec = Arc::new(spec);
+        let ledger = Ledger::open(directory, &spec, config.ledger_settings())?;
+        let executor =
+            Executor::new(Arc::clone(&spec), ledger.clone()).with_call_gas_max(config.rpc.gascap);
+        let clock: Clock = Arc::new(|| driver::now_ms() / 1_000);
+        let head = ledger.head();
+        let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
+        let rules = next_rules(&spec, &header, clock());
+        let accounts = Arc::new(StateAccounts(ledger.state(head.hash)?));
+        let pool = Pool::new(config.pool_settings(), rules, accounts);
+        Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })
+    }
+
+    /// The chain over these rooms.
+    pub(crate) fn chain(&self) -> LocalChain {
+        LocalChain::new(
+            Arc::clone(&self.spec),
+            self.ledger.clone(),
+            self.executor.clone(),
+            self.pool.clone(),
+            self.events.clone(),
+            Arc::clone(&self.clock),
+        )
+    }
+}
+
+/// Reads the genesis that `config` names, or makes the development chain's.
+///
+/// # Errors
+/// [`NodeError`] when there is no such file, it is no genesis, or neither file nor `--dev` is given.
+pub fn chain_spec(config: &Config, base_fee: BaseFee) -> Result<ChainSpec, NodeError> {
+    match (&config.chain, config.dev.enabled) {
+        (Some(path), false) => {
+            let json = std::fs::read(path).map_err(|e| NodeError::file("read", path, e))?;
+            Ok(ChainSpec::parse(&json)?)
+        }
+        (Some(_), true) => Err(NodeError::Config(
+            "--dev makes a chain of its own; leave --chain away, or write the development genesis \
+             to a file with `hanse genesis` and edit it"
+                .to_owned(),
+        )),
+        (None, true) => {
+            let block_time_ms = config.dev_block_time_ms()?;
+            let options = development::Options { block_time_ms, base_fee };
+            Ok(ChainSpec::new(development::genesis(options)?)?)
+        }
+        (None, false) => Err(NodeError::Config(
+            "which chain? Give --chain genesis.json, or --dev for a development chain".to_owned(),
+        )),
+    }
+}
+
+/// The folder of the ledger: what `config` says, a scratch folder for development, or an error.
+fn data_directory(config: &Config) -> Result<(PathBuf, Option<TempDir>), NodeError> {
+    if let Some(path) = &config.datadir {
+        return Ok((path.clone(), None));
+    }
+    if !config.dev.enabled {
+        return Err(NodeError::Config("where is the ledger? Give --datadir".to_owned()));
+    }
+    let scratch = tempfile::Builder::new()
+        .prefix("hanse-dev-")
+        .tempdir()
+        .map_err(|e| NodeError::io("cannot make a temporary folder", e))?;
+    Ok((scratch.path().to_owned(), Some(scratch)))
+}
+
+impl Node {
+    /// Opens the ledger, starts engine and servers, and returns once all ports are open.
+    ///
+    /// # Errors
+    /// [`NodeError`] with what could not be opened, and why.
+    pub async fn start(config: &Config, spec: ChainSpec) -> Result<Self, NodeError> {
+        let (directory, scratch) = data_directory(config)?;
+        let rooms = Rooms::open(spec, &directory, config)?;
+        let ports = Ports::bind(config, rooms.spec.hanse().is_some()).await?;
+        let (waker, mailbox) = driver::mailbox();
+        let orders = follow_orders(&rooms)?;
+        let journal = scratch.is_none().then(|| directory.join("pool.journal"));
+        let submit = Submitter::open(
+            rooms.pool.clone(),
+            journal.as_deref(),
+            waker.clone(),
+            Arc::clone(&rooms.clock),
+        )?;
+        announce_pending(&rooms);
+        let (failed, failure) = watch::channel(None);
+        let driver = match rooms.spec.hanse().map(|settings| &settings.consensus) {
+            None => None,
+            Some(Engine::Solo { block_time_ms }) => {
+                let settings =
+                    SoloSettings { block_time_ms: *block_time_ms, fee_recipient: Address::ZERO };
+                let head = rooms.ledger.head();
+                let head =
+                    rooms.ledger.block(head.hash)?.ok_or(LedgerError::UnknownBlock(head.hash))?;
+                let engine = Solo::new(settings, head.block());
+                let failed = move |error| {
+                    let _ = failed.send(Some(error));
+                };
+                let driver = Driver::start(mailbox, engine, rooms.chain(), failed);
+                Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
+            }
+        };
+        let ready = Arc::new(AtomicBool::new(true));
+        let meter =
+            Arc::new(NodeMeter::new(metrics::install()?, rooms.ledger.clone(), rooms.pool.clone()));
+        let rpc = Rpc::new(context(config, &rooms, submit, waker, orders, meter, &ready));
+        let (stop, stopping) = watch::channel(false);
+        let mut node = Self {
+            spec: Arc::clone(&rooms.spec),
+            ledger: rooms.ledger,
+            http: None,
+            ws: None,
+            web: None,
+            driver,
+            servers: JoinSet::new(),
+            stop,
+            failure,
+            scratch,
+        };
+        node.serve(ports, config, &rpc, &stopping)?;
+        Ok(node)
+    }
+
+    fn serve(
+        &mut self,
+        ports: Ports,
+        config: &Config,
+        rpc: &Rpc,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<(), NodeError> {
+        let options = ServerOptions {
+            hosts: config.http.vhosts.clone(),
+            origins: config.http.corsdomain.clone(),
+            ..ServerOptions::default()
+        };
+        let address = |listener: &TcpListener| {
+            listener.local_addr().map_err(|e| NodeError::io("cannot read a port", e))
+        };
+        let stopped = || stop_signal(stopping.clone());
+        if let Some(listener) = ports.http {
+            self.http = Some(address(&listener)?);
+            let (rpc, options) = (rpc.clone(), options.clone());
+            self.servers.spawn(hanse_rpc::serve_http(listener, rpc, options, stopped()));
+        }
+        if let Some(listener) = ports.ws {
+            self.ws = Some(address(&listener)?);
+            let (rpc, options) = (rpc.clone(), options.clone());
+            self.servers.spawn(hanse_rpc::serve_ws(listener, rpc, options, stopped()));
+        }
+        for listener in [ports.web, ports.metrics].into_iter().flatten() {
+            self.web.get_or_insert(address(&listener)?);
+            let (rpc, options) = (rpc.clone(), options.clone());
+            self.servers.spawn(hanse_rpc::serve_web(listener, rpc, options, stopped()));
+        }
+        Ok(())
+    }
+
+    /// Completes when the node cannot go on by itself, with the reason.
+    pub async fn failed(&mut self) -> String {
+        loop {
+            if let Some(reason) = self.failure.borrow_and_update().clone() {
+                return reason;
+            }
+            if self.failure.changed().await.is_err() {
+                // Nothing is left that could fail; only a signal ends the node.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Finishes what is under way: answers requests, seals no more, writes the store, closes.
+    ///
+    /// # Errors
+    /// When the store cannot be written; the log has everything all the same.
+    pub async fn stop(mut self) -> Result<(), NodeError> {
+        let _ = self.stop.send(true);
+        while self.servers.join_next().await.is_some() {}
+        let (driver, ledger, scratch) =
+            (self.driver.take(), self.ledger.clone(), self.scratch.take());
+        let closed = tokio::task::spawn_blocking(move || {
+            if let Some(driver) = driver {
+                driver.stop();
+            }
+            // A scratch folder is about to be deleted.
+            if scratch.is_none() { ledger.checkpoint() } else { Ok(()) }
+        });
+        closed.await.map_err(|error| NodeError::Failed(error.to_string()))??;
+        Ok(())
+    }
+}
+
+/// Completes when the node is told to stop.
+fn stop_signal(mut stopping: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
+    async move {
+        // An error says that the node is gone, which is as good a reason to stop.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Opened ports, before anything answers on them.
+struct Ports {
+    http: Option<TcpListener>,
+    ws: Option<TcpListener>,
+    web: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+}
+
+impl Ports {
+    async fn bind(config: &Config, own_chain: bool) -> Result<Self, NodeError> {
+        let (http, ws, web) = (&config.http, &config.ws, &config.web);
+        let web_on = web.enabled.unwrap_or(own_chain);
+        let metrics = config.metrics.listen;
+        Ok(Self {
+            http: bind("http", http.enabled.then(|| SocketAddr::new(http.addr, http.port))).await?,
+            ws: bind("ws", ws.enabled.then(|| SocketAddr::new(ws.addr, ws.port))).await?,
+            web: bind("web", web_on.then(|| SocketAddr::new(web.addr, web.port))).await?,
+            metrics: bind("metrics", metrics).await?,
+        })
+    }
+}
+
+async fn bind(name: &str, address: Option<SocketAddr>) -> Result<Option<TcpListener>, NodeError> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let what = format!(
+            "cannot open {address} (is another node running? choose another port with --{name}.port)"
+        );
+        NodeError::io(what, error)
+    })?;
+    Ok(Some(listener))
+}
+
+/// Rebuilds the order view from the ledger and keeps it up to date from a thread of its own.
+fn follow_orders(rooms: &Rooms) -> Result<Option<Arc<Orders>>, NodeError> {
+    let escrow = rooms.spec.hanse().and_then(|settings| settings.contracts.escrow);
+    let Some(escrow) = escrow else { return Ok(None) };
+    let orders = Arc::new(Orders::new(escrow));
+    let mut chain = rooms.events.chain();
+    let (view, ledger) = (Arc::clone(&orders), rooms.ledger.clone());
+    catch_up(&view, &ledger)?;
+    tokio::spawn(async move {
+        use tokio::sync::broadcast::error::RecvError;
+        loop {
+            match chain.recv().await {
+                Ok(event) => {
+                    for block in event.adopted.iter() {
+                        if view.next() == block.block().height() {
+                            view.apply(block);
+                        }
+                    }
+                }
+                // Too far behind for the channel: the ledger has what was missed.
+                Err(RecvError::Lagged(_)) => {
+                    if let Err(error) = catch_up(&view, &ledger) {
+                        tracing::error!(%error, "the order view cannot follow the chain");
+                    }
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+    Ok(Some(orders))
+}
+
+fn catch_up(view: &Orders, ledger: &Ledger) -> Result<(), LedgerError> {
+    for block in ledger.blocks(view.next())? {
+        view.apply(&block?);
+    }
+    Ok(())
+}
+
+/// Tells subscribers of pending transactions, when there are any.
+fn announce_pending(rooms: &Rooms) {
+    let events = rooms.events.clone();
+    rooms.pool.follow(Box::new(move |admitted| {
+        if events.wants_pending() {
+            events.publish_pending(admitted.iter().map(|one| *one.hash()).collect());
+        }
+    }));
+}
+
+fn context(
+    config: &Config,
+    rooms: &Rooms,
+    submit: Arc<Submitter>,
+    waker: Waker,
+    orders: Option<Arc<Orders>>,
+    meter: Arc<NodeMeter>,
+    ready: &Arc<AtomicBool>,
+) -> Context {
+    let dev = config.dev.enabled;
+    let wallet = dev.then(|| Arc::new(DevelopmentWallet::new()) as Arc<dyn Wallet>);
+    let network = network_info(&rooms.spec);
+    let ready = Arc::clone(ready);
+    Context {
+        spec: Arc::clone(&rooms.spec),
+        ledger: rooms.ledger.clone(),
+        executor: rooms.executor.clone(),
+        pool: rooms.pool.clone(),
+        submit,
+        wallet,
+        development: dev.then(|| Arc::new(waker) as _),
+        testing: config.rpc.testing.unwrap_or(dev || rooms.spec.hanse().is_none()),
+        events: rooms.events.clone(),
+        meter: Some(meter),
+        clock: Arc::clone(&rooms.clock),
+        peers: Arc::new(|| 0),
+        ready: Arc::new(move || ready.load(Ordering::Acquire)),
+        fee_recipient: rooms.spec.hanse().map(|_| Address::ZERO),
+        gas_limit: None,
+        client_version: client_version(),
+        network: Arc::new(move || network.clone()),
+        orders: Arc::new(move || orders.clone()),
+        limits: config.rpc_limits(),
+    }
+}
+
+fn network_info(spec: &ChainSpec) -> NetworkInfo {
+    let Some(hanse) = spec.hanse() else {
+        return NetworkInfo {
+            name: format!("Chain {}", spec.chain_id()),
+            chain_id: spec.chain_id(),
+            ..NetworkInfo::default()
+        };
+    };
+    let currency = |(currency, address): (&hanse_primitives::Currency, &Address)| CurrencyInfo {
+        code: currency.code().to_owned(),
+        address: *address,
+        decimals: currency.decimals(),
+    };
+    let party = |party: &hanse_primitives::Party| PartyInfo {
+        address: party.address,
+        name: party.name.clone(),
+        role: serde_json::to_value(party.role)
+            .ok()
+            .and_then(|role| role.as_str().map(str::to_owned))
+            .unwrap_or_default(),
+    };
+    NetworkInfo {
+        name: hanse.network.clone(),
+        chain_id: spec.chain_id(),
+        escrow: hanse.contracts.escrow,
+        deployed_at: 0,
+        currencies: hanse.contracts.currencies.iter().map(currency).collect(),
+        parties: hanse.parties.iter().map(party).collect(),
+    }
+}

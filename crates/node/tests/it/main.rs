@@ -1,0 +1,3 @@
+//! What holds for the whole house, and for the `hanse` program as its users meet it.
+
+mod house;
