@@ -310,11 +310,13 @@ if (life) {
 if (options['expect-movement']) {
   await step('an order moves on the screen without a reload', async () => {
     const end = Date.now() + 90_000;
+    const tried = new Set();
     let moved = false;
     while (!moved && Date.now() < end) {
       const { orders } = await get('/api/orders?limit=20');
-      const fresh = orders.find(({ state }) => state === 'Authorized' || state === 'Shipped');
+      const fresh = orders.find(({ id, state }) => !tried.has(id) && (state === 'Authorized' || state === 'Shipped'));
       if (fresh) {
+        tried.add(fresh.id);
         await page.goto(`${base}/order/${fresh.id}`);
         await page.waitForSelector('.timeline .done');
         const before = await page.locator('.timeline .done').count();

@@ -90,6 +90,8 @@ describe('decodeRefusal', () => {
   it("reads the escrow's reasons, and the currency's behind them", () => {
     const wrong = encodeErrorResult({ abi: escrowAbi, errorName: 'NotAllowed', args: [orderId, someone] });
     expect(decodeRefusal('escrow', wrong)?.name).toBe('NotAllowed');
+    const state = encodeErrorResult({ abi: escrowAbi, errorName: 'WrongState', args: [orderId, 4] });
+    expect(field(decodeRefusal('escrow', state), 'state')).toEqual({ kind: 'text', value: 'Captured' });
     const poor = encodeErrorResult({ abi: currencyAbi, errorName: 'ERC20InsufficientBalance', args: [someone, 1n, 2n] });
     expect(decodeRefusal('escrow', poor)).toMatchObject({ contract: 'currency', name: 'ERC20InsufficientBalance' });
     expect(decodeRefusal('escrow', '0xdeadbeef')).toBeNull();

@@ -4,6 +4,7 @@
 import { decodeErrorResult, decodeEventLog, decodeFunctionData, type AbiParameter } from 'viem';
 import { currencyAbi } from '../abi/currency';
 import { escrowAbi } from '../abi/escrow';
+import { ORDER_STATES } from '../orders/model';
 
 type Hex = `0x${string}`;
 
@@ -36,6 +37,7 @@ export interface Decoded {
 const ABIS = { escrow: escrowAbi, currency: currencyAbi } as const;
 
 const AMOUNTS = new Set(['amount', 'shippingFee', 'toMerchant', 'toCarrier', 'value', 'asked', 'most', 'expected', 'received', 'needed', 'balance', 'allowance']);
+const STATES = ['None', ...ORDER_STATES]; // the contract's enum, in its order
 const TIMES = new Set(['shipBy', 'deliverBy', 'deadline', 'until', 'since']);
 
 type Parameter = AbiParameter & { components?: readonly AbiParameter[] };
@@ -48,6 +50,7 @@ function valueOf(parameter: Parameter, raw: unknown): Value {
   if (parameter.type.startsWith('bytes') && !parameter.type.endsWith(']')) return { kind: 'bytes', value: raw as Hex };
   if (/^uint\d+$/.test(parameter.type) && AMOUNTS.has(name)) return { kind: 'amount', value: BigInt(raw as bigint | number) };
   if (/^uint\d+$/.test(parameter.type) && TIMES.has(name)) return { kind: 'time', value: BigInt(raw as bigint | number) };
+  if (parameter.type === 'uint8' && name === 'state') return { kind: 'text', value: STATES[Number(raw)] ?? String(raw) };
   const text = JSON.stringify(raw, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
   return { kind: 'text', value: typeof raw === 'string' ? raw : (text ?? '') };
 }

@@ -4,11 +4,13 @@ import { CLOSED_STATES, type EventName, type Order } from './model';
 import { steps, type MoneyFlow, type Movement } from './flow';
 import type { OrderEvent } from './model';
 
+export type ComingName = 'Authorized' | 'Shipped' | 'Delivered' | 'Captured';
+
 export type Step =
   | { kind: 'done'; name: EventName; event: OrderEvent; movements: Movement[]; after: MoneyFlow }
-  | { kind: 'expected'; name: EventName; by: number | null; waiting: boolean };
+  | { kind: 'expected'; name: ComingName; by: number | null; waiting: boolean };
 
-const HAPPY_PATH: readonly EventName[] = ['Authorized', 'Shipped', 'Delivered', 'Captured'];
+const HAPPY_PATH: readonly ComingName[] = ['Authorized', 'Shipped', 'Delivered', 'Captured'];
 
 /** What the order's terms say about time. */
 export interface Deadlines {
@@ -29,7 +31,7 @@ function deadline(order: Order, name: EventName, terms: Deadlines): number | nul
 export function timeline(order: Order, terms: Deadlines | null): Step[] {
   const done: Step[] = steps(order.events).map((step) => ({ kind: 'done', name: step.event.name, ...step }));
   if (CLOSED_STATES.includes(order.state)) return done;
-  const reached = HAPPY_PATH.indexOf(order.state);
+  const reached = HAPPY_PATH.findIndex((name) => name === order.state);
   const coming = HAPPY_PATH.slice(reached + 1).map<Step>((name, index) => ({
     kind: 'expected',
     name,
@@ -41,6 +43,6 @@ export function timeline(order: Order, terms: Deadlines | null): Step[] {
 
 /** How far the order is on its way, for the small progress bar of the list: 0 to 3, or null when it ended otherwise. */
 export function progress(state: Order['state']): number | null {
-  const index = HAPPY_PATH.indexOf(state);
+  const index = HAPPY_PATH.findIndex((name) => name === state);
   return index === -1 ? null : index;
 }
