@@ -38,7 +38,7 @@ test-rust: web-build ## Rust: unit, property and crate tests
 	cargo test --workspace --quiet
 
 .PHONY: test-end-to-end
-test-end-to-end: web-build tests/tools/node_modules ## a real node: the demo, Ethereum tools, the page in a browser
+test-end-to-end: web-build contracts/node_modules tests/tools/node_modules ## a real node: the demo, Ethereum tools, the page in a browser
 	cargo build --workspace --quiet
 	$(TARGET_DIR)/debug/hanse demo --exit --json --http.port 0 --ws.port 0 --web.port 0
 	HANSE=$(abspath $(TARGET_DIR))/debug/hanse tests/tools/run

@@ -1,0 +1,37 @@
+// Ethereum's tools, unchanged, against a real node; then the page in a real browser.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Checks, root, run, startNode } from './lib.mjs';
+import { cast } from './cast.mjs';
+import { ethersScript } from './ethers.mjs';
+import { forgeScript } from './forge.mjs';
+import { viemScript } from './viem.mjs';
+
+const checks = new Checks();
+const node = await startNode(['node', '--dev']);
+try {
+  await cast(checks, node);
+  await viemScript(checks, node);
+  await ethersScript(checks, node);
+  await forgeScript(checks, node);
+} finally {
+  await checks.check('the node ends when it is asked to', async () => assert.equal(await node.stop(), 0));
+}
+
+await checks.check('the page, in a browser, over a market with orders', async () => {
+  const demo = await startNode(['demo']);
+  try {
+    while (!demo.log().includes('Look at it')) {
+      assert.equal(demo.child.exitCode, null, demo.log());
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    const shots = process.env.SHOTS ? ['--shots', process.env.SHOTS] : [];
+    const args = ['e2e/run.mjs', '--url', demo.web, '--require-orders', ...shots];
+    console.log(await run('node', args, { cwd: join(root, 'web') }));
+  } finally {
+    await demo.stop();
+  }
+});
+
+console.log(`${checks.passed} passed, ${checks.failed} failed`);
+process.exitCode = checks.failed === 0 ? 0 : 1;
