@@ -1,5 +1,5 @@
 use hanse_primitives::{BlockHash, Height};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// What can go wrong with the record. `is_caller_fault` tells a wrong question from a broken disk.
@@ -55,6 +55,22 @@ pub enum LedgerError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The state is known, but a proof against it would take back more than is allowed.
+    #[error(
+        "no proof at height {height}: {reason}; ask a node that keeps the tries of past blocks"
+    )]
+    ProofTooOld {
+        /// The height that was asked for.
+        height: Height,
+        /// Which limit stands in the way.
+        reason: String,
+    },
+    /// Too many blocks wait for finality.
+    #[error("{0} blocks are not final yet, which is the most that are kept")]
+    TooManyBlocks(usize),
+    /// A write failed before; nothing is written any more, because what the disk holds is unknown.
+    #[error("the ledger stopped writing after an earlier failure: {0}")]
+    Stopped(String),
     /// The key-value store failed.
     #[error("the key-value store failed: {0}")]
     Store(#[from] fjall::Error),
@@ -70,6 +86,12 @@ impl LedgerError {
                 | Self::UnknownHeight(_)
                 | Self::NotOnChain(_)
                 | Self::StateUnavailable(_)
+                | Self::ProofTooOld { .. }
+                | Self::TooManyBlocks(_)
         )
+    }
+
+    pub(crate) fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { what: format!("{what} {}", path.display()), source }
     }
 }

@@ -1,24 +1,27 @@
-use crate::{LedgerError, Settings};
-use alloy_primitives::{Address, B256, Bytes, TxHash, U256};
+use crate::{
+    Blocks, LedgerError, Settings, StateView, StoredBlock, open, shared::Shared, tree::Overlay,
+    trie::StateTrie, verify, writer::WriterThread,
+};
+use alloy_primitives::{B256, Bytes, TxHash, U256};
 use hanse_primitives::{
-    AccountInfo, BlockHash, BlockRef, ChainSpec, Executed, Header, Height, Receipt, SealedBlock,
-    StateChanges, Transaction,
+    AccountInfo, BlockHash, BlockRef, ChainSpec, Executed, Header, Height, StateChanges,
 };
 use std::{path::Path, sync::Arc};
 
 /// The record of one chain. Cheap to clone; every method may be called from any thread.
+///
+/// Dropping the last handle writes a checkpoint, so that the next opening has nothing to replay.
 #[derive(Clone, Debug)]
-pub struct Ledger(Arc<()>);
-
-/// The world state after one block, of any branch and any height. Cheap to clone. Reads see one
-/// moment only, whatever is committed meanwhile.
-#[derive(Clone, Debug)]
-pub struct StateView(Arc<()>);
+pub struct Ledger {
+    shared: Arc<Shared>,
+    /// Kept to be dropped with the last handle.
+    _writer: Arc<WriterThread>,
+}
 
 /// The state root that some changes lead to, with the trie behind it, so that inserting the block
 /// does not compute it a second time. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct PendingRoot(Arc<()>);
+pub struct PendingRoot(StateTrie);
 
 /// Where a transaction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +31,6 @@ pub struct TransactionPlace {
     /// Position within the block.
     pub index: usize,
 }
-
-/// A block with what executing it gave, as history keeps it. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct StoredBlock(Arc<()>);
 
 /// A Merkle proof of an account and some of its slots (EIP-1186).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,165 +102,224 @@ impl Ledger {
         spec: &ChainSpec,
         settings: Settings,
     ) -> Result<Self, LedgerError> {
-        todo!()
+        let shared = Arc::new(open::open(directory, spec, settings)?);
+        let writer = Arc::new(WriterThread::start(shared.clone())?);
+        Ok(Self { shared, _writer: writer })
     }
 
     /// The head of the chain: the last block that [`Ledger::set_head`] named.
+    #[must_use]
     pub fn head(&self) -> BlockRef {
-        todo!()
+        self.shared.tree.read().head()
     }
 
     /// The last final block. Everything up to here is on disk.
+    #[must_use]
     pub fn finalized(&self) -> BlockRef {
-        todo!()
+        self.shared.finalized()
     }
 
     /// The state after a block of any branch, or of history.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownBlock`]; otherwise the disk's.
     pub fn state(&self, block: BlockHash) -> Result<StateView, LedgerError> {
-        todo!()
+        let tree = self.shared.tree.read();
+        if let (Some(layers), Some(trie)) = (tree.path(&block), tree.trie(&block)) {
+            let base = tree.finalized();
+            return Ok(StateView::of_tip(self.shared.clone(), layers, base, trie.clone()));
+        }
+        drop(tree);
+        let found = self.shared.find(&block)?.ok_or(LedgerError::UnknownBlock(block))?;
+        Ok(StateView::of_history(self.shared.clone(), found.block))
     }
 
     /// The state root after applying `changes` to the state of `parent`.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownBlock`], or [`LedgerError::NotOnChain`] when something else has become
+    /// final on top of `parent`; otherwise the disk's.
     pub fn root(
         &self,
         parent: BlockHash,
         changes: &StateChanges,
     ) -> Result<PendingRoot, LedgerError> {
-        todo!()
+        let trie = self.shared.trie(&parent)?;
+        Ok(PendingRoot(trie.apply(changes)?))
     }
 
     /// Keeps an executed block as an overlay on its parent. Idempotent. `root` is what
     /// [`Ledger::root`] gave for it, and is computed when it is `None`.
+    ///
+    /// # Errors
+    /// As [`Ledger::root`] for the block's parent; [`LedgerError::TooManyBlocks`].
     pub fn insert(&self, executed: Executed, root: Option<PendingRoot>) -> Result<(), LedgerError> {
-        todo!()
+        let hash = executed.block().hash();
+        if self.reference(hash)?.is_some() {
+            return Ok(());
+        }
+        let parent = executed.block().header().parent_hash;
+        let PendingRoot(mut trie) = match root {
+            Some(root) => root,
+            None => self.root(parent, executed.changes())?,
+        };
+        assert_eq!(
+            trie.root(),
+            executed.block().header().state_root,
+            "an executed block leads to the state root in its header"
+        );
+        trie.evict(self.shared.settings.trie_bytes_max);
+        self.shared.insert(Overlay::new(executed, trie))
     }
 
     /// Makes an inserted block the head.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownBlock`], or [`LedgerError::NotOnChain`] for a block below the last final
+    /// one.
     pub fn set_head(&self, head: BlockHash) -> Result<HeadChange, LedgerError> {
-        todo!()
+        let change = self.shared.tree.write().set_head(head);
+        match change {
+            Some(change) => Ok(change),
+            None => self.shared.say_why(&head, LedgerError::UnknownBlock(head)),
+        }
     }
 
-    /// Makes `block` (an ancestor of the head, or the head) and its ancestors final: appends them to
-    /// the log with `seal` on the last, syncs, and drops the overlays of their siblings.
+    /// Makes `block` and its ancestors final: appends them to the log with `seal` on the last, syncs,
+    /// and drops the overlays of their siblings. When `block` is not on the head's branch, it is the
+    /// head from then on, and nobody has seen it as such before it was durable. Nothing happens when
+    /// it is the last final block already.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownBlock`] or [`LedgerError::NotOnChain`]. After any other error nothing
+    /// more is written until the ledger is opened again: [`LedgerError::Stopped`].
     pub fn finalize(&self, block: BlockHash, seal: Bytes) -> Result<(), LedgerError> {
-        todo!()
+        self.shared.finalize(block, &seal)
     }
 
-    /// Takes blocks off the end of the chain until `height` is the head. Not undoable.
+    /// Takes blocks off the end of the chain until `height` is the head. Not undoable. Views of
+    /// blocks that are gone answer [`LedgerError::StateUnavailable`] from then on.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownHeight`] above the head; otherwise the disk's.
     pub fn rollback(&self, height: Height) -> Result<(), LedgerError> {
-        todo!()
+        self.shared.rollback(height)
     }
 
-    /// Recomputes every hash and root from genesis and compares the indexes. `progress` is told the height.
+    /// Recomputes every hash and root from genesis and compares the indexes. `progress` is told the
+    /// height. Needs memory for the whole state trie.
+    ///
+    /// # Errors
+    /// When the disk cannot be read. Damage is not an error but a problem in the report.
     pub fn verify(&self, progress: &mut dyn FnMut(Height)) -> Result<VerifyReport, LedgerError> {
-        todo!()
+        verify::verify(&self.shared, progress)
     }
 
     /// Writes the store up to the final block and syncs it. Done on shutdown; never needed for safety.
+    ///
+    /// # Errors
+    /// [`LedgerError::Stopped`] when that failed, now or earlier.
     pub fn checkpoint(&self) -> Result<(), LedgerError> {
-        todo!()
+        self.shared.writer.write()
     }
 
     /// Header of the canonical block at a height.
+    ///
+    /// # Errors
+    /// When the disk or its content fails; so for all methods below.
     pub fn header(&self, height: Height) -> Result<Option<Header>, LedgerError> {
-        todo!()
+        if let Some(overlay) = self.shared.tree.read().on_branch(height) {
+            return Ok(Some(overlay.executed.block().header().clone()));
+        }
+        let found = self.shared.flat.block(height)?;
+        found.map(|found| self.shared.final_header(found)).transpose()
     }
 
     /// Hash of the canonical block at a height.
     pub fn hash(&self, height: Height) -> Result<Option<BlockHash>, LedgerError> {
-        todo!()
+        if let Some(overlay) = self.shared.tree.read().on_branch(height) {
+            return Ok(Some(overlay.reference().hash));
+        }
+        Ok(self.shared.flat.block(height)?.map(|found| found.block.hash))
     }
 
     /// Height of a block by its hash, of any branch that is still known.
     pub fn reference(&self, hash: BlockHash) -> Result<Option<BlockRef>, LedgerError> {
-        todo!()
+        {
+            let tree = self.shared.tree.read();
+            if tree.finalized().hash == hash {
+                return Ok(Some(tree.finalized()));
+            }
+            if let Some(overlay) = tree.overlay(&hash) {
+                return Ok(Some(overlay.reference()));
+            }
+        }
+        let height = self.shared.flat.height_of(&hash)?;
+        Ok(height.map(|height| BlockRef { height, hash }))
     }
 
     /// True when the block is on the chain that ends at the head.
     pub fn is_canonical(&self, block: BlockRef) -> Result<bool, LedgerError> {
-        todo!()
+        Ok(self.hash(block.height)? == Some(block.hash))
     }
 
     /// A block by its hash, of any branch that is still known.
     pub fn block(&self, hash: BlockHash) -> Result<Option<StoredBlock>, LedgerError> {
-        todo!()
+        if let Some(overlay) = self.shared.tree.read().overlay(&hash) {
+            return Ok(Some(overlay.stored.clone()));
+        }
+        let found = self.shared.find(&hash)?;
+        found.map(|found| self.shared.final_block(found)).transpose()
     }
 
     /// The canonical block at a height.
     pub fn block_at(&self, height: Height) -> Result<Option<StoredBlock>, LedgerError> {
-        todo!()
+        if let Some(overlay) = self.shared.tree.read().on_branch(height) {
+            return Ok(Some(overlay.stored.clone()));
+        }
+        let found = self.shared.flat.block(height)?;
+        found.map(|found| self.shared.final_block(found)).transpose()
+    }
+
+    /// The final blocks from a height on, in order, as of now. For exports and for followers that
+    /// catch up: reads the log sequentially and leaves the caches alone.
+    pub fn blocks(&self, from: Height) -> Result<Blocks, LedgerError> {
+        Blocks::new(self.shared.clone(), from)
     }
 
     /// Where a canonical transaction is.
     pub fn transaction(&self, hash: &TxHash) -> Result<Option<TransactionPlace>, LedgerError> {
-        todo!()
+        if let Some((block, index)) = self.shared.tree.read().transaction(hash) {
+            return Ok(Some(TransactionPlace { block, index }));
+        }
+        let Some(place) = self.shared.flat.transaction(hash)? else { return Ok(None) };
+        let found = self.shared.records().expect(place.height())?;
+        Ok(Some(TransactionPlace { block: found.block, index: place.index() }))
     }
 
     /// What a final block was sealed with.
     pub fn seal(&self, height: Height) -> Result<Option<Bytes>, LedgerError> {
-        todo!()
+        let found = self.shared.flat.block(height)?;
+        found.map(|found| self.shared.records().take(found, |p| Ok(p.seal()))).transpose()
     }
 
     /// Bytes in memory and on disk.
+    #[must_use]
     pub fn usage(&self) -> Usage {
-        todo!()
-    }
-}
-
-impl StateView {
-    /// The block whose state this is.
-    pub fn block(&self) -> BlockRef {
-        todo!()
-    }
-
-    /// An account, or `None` when it does not exist.
-    pub fn account(&self, address: &Address) -> Result<Option<AccountInfo>, LedgerError> {
-        todo!()
-    }
-
-    /// A storage slot; zero when it is not set.
-    pub fn storage(&self, address: &Address, slot: &U256) -> Result<U256, LedgerError> {
-        todo!()
-    }
-
-    /// Code by its hash. Empty for the hash of no bytes.
-    pub fn code(&self, hash: &B256) -> Result<Bytes, LedgerError> {
-        todo!()
-    }
-
-    /// Hash of the ancestor (or the block itself) at a height; `None` above the block.
-    pub fn block_hash(&self, height: Height) -> Result<Option<BlockHash>, LedgerError> {
-        todo!()
-    }
-
-    /// A Merkle proof against the block's state root.
-    pub fn proof(&self, address: &Address, slots: &[U256]) -> Result<AccountProof, LedgerError> {
-        todo!()
+        let trie = self.shared.final_trie().1.memory_bytes();
+        Usage {
+            trie_bytes: u64::try_from(trie).unwrap_or(u64::MAX),
+            cache_bytes: self.shared.flat.memory_bytes() + self.shared.blocks.weight(),
+            log_bytes: self.shared.log.bytes(),
+            store_bytes: self.shared.flat.store().bytes(),
+        }
     }
 }
 
 impl PendingRoot {
     /// The state root.
+    #[must_use]
     pub fn root(&self) -> B256 {
-        todo!()
-    }
-}
-
-impl StoredBlock {
-    /// The block.
-    pub fn block(&self) -> &SealedBlock {
-        todo!()
-    }
-    /// Who sent each transaction.
-    pub fn senders(&self) -> &[Address] {
-        todo!()
-    }
-    /// What each transaction did.
-    pub fn receipts(&self) -> &[Receipt] {
-        todo!()
-    }
-    /// A transaction with its sender and receipt.
-    pub fn transaction(&self, index: usize) -> Option<(&Transaction, Address, &Receipt)> {
-        todo!()
+        self.0.root()
     }
 }

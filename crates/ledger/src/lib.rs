@@ -14,14 +14,39 @@
 //! Executing a block (it arrives as [`hanse_primitives::Executed`]), choosing a head (the engine
 //! says so), gossip.
 
+mod blocks;
+mod checkpoint;
+mod codec;
 mod error;
+mod flat;
+mod journal;
 mod ledger;
+pub mod limits;
+mod log;
+mod open;
+mod proof;
+mod recent;
+mod records;
+mod rollback;
 mod settings;
+mod shared;
+mod store;
+mod stored;
+#[cfg(any(test, feature = "test-utils"))]
+pub mod testing;
+mod tree;
 mod trie;
+mod verify;
+mod view;
+mod writer;
 
+pub use blocks::Blocks;
 pub use error::LedgerError;
+pub use journal::Journal;
 pub use ledger::{
-    AccountProof, HeadChange, Ledger, PendingRoot, StateView, StorageProof, StoredBlock,
-    TransactionPlace, Usage, VerifyReport,
+    AccountProof, HeadChange, Ledger, PendingRoot, StorageProof, TransactionPlace, Usage,
+    VerifyReport,
 };
 pub use settings::Settings;
+pub use stored::StoredBlock;
+pub use view::StateView;

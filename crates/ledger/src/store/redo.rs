@@ -1,0 +1,86 @@
+//! Makes a checkpoint real in one step.
+
+use super::{Rows, Space, Store, WriteSet};
+use crate::{LedgerError, codec::Malformed, log::sync_directory};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+/// What the file begins with: name and version.
+const MAGIC: [u8; 8] = *b"HANSERD1";
+
+impl Store {
+    /// Writes everything in `set`; all of it is durable when this returns, and none of it or all of
+    /// it is there after a crash.
+    pub(crate) fn write(&self, mut set: WriteSet) -> Result<(), LedgerError> {
+        set.sort();
+        let mut bytes = MAGIC.to_vec();
+        set.encode(&mut bytes);
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&crc.to_be_bytes());
+        let folder = self.folder();
+        let unfinished = self.redo.with_extension("new");
+        write_file(&unfinished, &bytes)
+            .map_err(|source| LedgerError::io("write", &unfinished, source))?;
+        drop(bytes);
+        fs::rename(&unfinished, &self.redo)
+            .map_err(|source| LedgerError::io("name", &self.redo, source))?;
+        sync_directory(folder)?;
+        self.take_in(&set)
+    }
+
+    /// Completes the checkpoint that a crash interrupted, if there is one.
+    pub(super) fn finish_interrupted(&self) -> Result<(), LedgerError> {
+        let bytes = match fs::read(&self.redo) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(LedgerError::io("read", &self.redo, source)),
+        };
+        let set = read(&bytes)
+            .map_err(|error| LedgerError::Corrupt(format!("{}: {error}", self.redo.display())))?;
+        tracing::info!("completing an interrupted checkpoint");
+        self.take_in(&set)
+    }
+
+    fn take_in(&self, set: &WriteSet) -> Result<(), LedgerError> {
+        for (space, rows) in set.iter() {
+            self.ingest(space, rows)?;
+        }
+        // The key spaces sync what they take in, so the file has done its work. Should its removal
+        // not survive a crash, taking it in again changes nothing.
+        fs::remove_file(&self.redo).map_err(|source| LedgerError::io("remove", &self.redo, source))
+    }
+
+    fn ingest(&self, space: Space, rows: &Rows) -> Result<(), LedgerError> {
+        let mut ingestion = self.space(space).start_ingestion()?;
+        for (key, value) in rows.iter() {
+            match value {
+                Some(value) => ingestion.write(key, value)?,
+                None => ingestion.write_tombstone(key)?,
+            }
+        }
+        Ok(ingestion.finish()?)
+    }
+
+    fn folder(&self) -> &Path {
+        self.redo.parent().expect("the file's path was made by joining a name to a folder")
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<WriteSet, Malformed> {
+    let (bytes, crc) =
+        bytes.split_last_chunk::<4>().ok_or(Malformed("a checkpoint that ends too early"))?;
+    if crc32fast::hash(bytes) != u32::from_be_bytes(*crc) {
+        return Err(Malformed("a checkpoint whose checksum is wrong"));
+    }
+    let rows = bytes.strip_prefix(&MAGIC).ok_or(Malformed("no checkpoint of this version"))?;
+    WriteSet::decode(rows)
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

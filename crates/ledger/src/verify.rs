@@ -1,0 +1,174 @@
+//! Recomputes everything from genesis and compares it with what is stored.
+//!
+//! Three passes: the log (every checksum, hash, root and signature, and the state that its changes
+//! lead to), the indexes and the history against the log, and the latest state against the trie.
+
+mod block;
+mod state;
+
+use crate::{LedgerError, VerifyReport, shared::Shared, store::Space};
+use hanse_primitives::{BlockRef, Height};
+use state::Replica;
+
+/// Problems named in a report; more than these are only counted.
+const PROBLEMS_MAX: usize = 1000;
+
+/// What is wrong, with the height where that is known.
+#[derive(Debug, Default)]
+struct Problems {
+    named: Vec<String>,
+    unnamed: u64,
+}
+
+impl Problems {
+    fn add(&mut self, problem: String) {
+        if self.named.len() < PROBLEMS_MAX {
+            self.named.push(problem);
+        } else {
+            self.unnamed += 1;
+        }
+    }
+
+    fn at(&mut self, height: Height, problem: &str) {
+        self.add(format!("height {height}: {problem}"));
+    }
+
+    /// Notes damage as a problem; anything else that went wrong ends the verification.
+    fn note<T>(
+        &mut self,
+        height: Height,
+        outcome: Result<T, LedgerError>,
+    ) -> Result<Option<T>, LedgerError> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(LedgerError::Corrupt(what)) => {
+                self.at(height, &what);
+                Ok(None)
+            }
+            // The store says by an error of its own that a block of a file has a wrong checksum.
+            Err(LedgerError::Store(error)) => {
+                self.at(height, &format!("the key-value store: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn into_list(mut self) -> Vec<String> {
+        if self.unnamed > 0 {
+            self.named.push(format!("and {} more problems", self.unnamed));
+        }
+        self.named
+    }
+}
+
+/// Rows that the store should have, counted while the log is read.
+#[derive(Debug, Default)]
+struct Counts {
+    blocks: u64,
+    transactions: u64,
+    account_versions: u64,
+}
+
+pub(crate) fn verify(
+    shared: &Shared,
+    progress: &mut dyn FnMut(Height),
+) -> Result<VerifyReport, LedgerError> {
+    shared.writer().write()?; // so that the store has everything that the log has
+    let _commit = shared.hold(); // and nothing is added to either
+    let mut problems = Problems::default();
+    let last = shared.finalized();
+    let mut replica = Replica::new();
+    let counts = log_pass(shared, last, &mut replica, &mut problems, progress)?;
+    index_pass(shared, last.height, &counts, &mut problems)?;
+    let accounts = replica.compare(shared, last, &mut problems)?;
+    Ok(VerifyReport {
+        blocks: counts.blocks,
+        transactions: counts.transactions,
+        accounts,
+        problems: problems.into_list(),
+    })
+}
+
+/// Reads the log from its first byte to its last.
+fn log_pass(
+    shared: &Shared,
+    last: BlockRef,
+    replica: &mut Replica,
+    problems: &mut Problems,
+    progress: &mut dyn FnMut(Height),
+) -> Result<Counts, LedgerError> {
+    let mut counts = Counts::default();
+    let mut expected_end = None;
+    let mut parent = None;
+    let mut height = Height::GENESIS;
+    while height <= last.height {
+        progress(height);
+        let Some(Some(found)) = problems.note(height, shared.flat().block(height))? else {
+            problems.at(height, "the index does not say where the block is");
+            (expected_end, parent) = (None, None);
+            replica.lose();
+            height = height.next();
+            continue;
+        };
+        // Every byte of the log belongs to some record: a gap is damage even if nobody points at it.
+        let gap = shared.log().check_follows(expected_end, found.position);
+        problems.note(height, gap)?;
+        let read = shared.log().read_fresh(found.position);
+        match problems.note(height, read)? {
+            Some(record) => {
+                expected_end = Some(record.end);
+                let checked = block::check(shared, found, &record.payload, parent, problems)?;
+                parent = checked.as_ref().map(|checked| checked.block.header().clone());
+                match &checked {
+                    Some(checked) => {
+                        counts.transactions += checked.transactions();
+                        counts.account_versions += checked.changes.accounts().len() as u64;
+                        replica.apply(checked, problems)?;
+                        block::check_indexes(shared, found, checked, problems)?;
+                        block::check_history(shared, height, &checked.changes, problems)?;
+                    }
+                    None => replica.lose(),
+                }
+            }
+            None => {
+                (expected_end, parent) = (None, None);
+                replica.lose();
+            }
+        }
+        counts.blocks += 1;
+        height = height.next();
+    }
+    if let Some(end) = expected_end {
+        problems.note(last.height, shared.log().check_end(end))?;
+    }
+    Ok(counts)
+}
+
+/// Every row that should be there was looked at from the log's side; this is the other side: there
+/// are no more of them.
+fn index_pass(
+    shared: &Shared,
+    last: Height,
+    counts: &Counts,
+    problems: &mut Problems,
+) -> Result<(), LedgerError> {
+    let expected = [
+        (Space::Heights, counts.blocks, "blocks by height"),
+        (Space::Hashes, counts.blocks, "blocks by hash"),
+        (Space::Transactions, counts.transactions, "transactions"),
+        (Space::AccountHistory, counts.account_versions, "versions of accounts"),
+    ];
+    for (space, expected, what) in expected {
+        let Some(found) = problems.note(last, shared.flat().store().count(space))? else {
+            continue;
+        };
+        if found != expected {
+            problems.add(format!("the store has {found} {what}, and the log has {expected}"));
+        }
+    }
+    for space in [Space::SlotHistory, Space::Code, Space::Nodes] {
+        problems.note(last, shared.flat().store().count(space))?; // reads every checksum
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! How the ledger behaves as a whole.
+
+mod chain;
