@@ -1,4 +1,8 @@
-use alloy_primitives::{Address, B256, Bytes, TxHash, U256};
+use crate::{
+    messages::revert_message,
+    state::{Failure, Unreadable},
+};
+use alloy_primitives::{Address, Bytes, TxHash, U256};
 use hanse_ledger::LedgerError;
 use hanse_primitives::BlockHash;
 use thiserror::Error;
@@ -26,6 +30,37 @@ pub enum ExecutionError {
     /// The EVM failed in a way that no block can cause: our own fault.
     #[error("the EVM failed: {0}")]
     Internal(String),
+}
+
+/// What went wrong while a block ran, before it is known whose block it is.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Block(Violation),
+    Other(ExecutionError),
+}
+
+impl From<Violation> for Fault {
+    fn from(violation: Violation) -> Self {
+        Self::Block(violation)
+    }
+}
+
+impl Fault {
+    /// The error when the block came from somebody else.
+    pub(crate) fn of_block(self, hash: BlockHash) -> ExecutionError {
+        match self {
+            Self::Block(violation) => ExecutionError::Invalid { hash, violation },
+            Self::Other(error) => error,
+        }
+    }
+
+    /// The error when the block is our own.
+    pub(crate) fn of_build(self) -> ExecutionError {
+        match self {
+            Self::Block(violation) => ExecutionError::Attributes(violation),
+            Self::Other(error) => error,
+        }
+    }
 }
 
 /// A rule that a block breaks.
@@ -85,18 +120,34 @@ pub enum SkipReason {
 }
 
 /// Why a call, an estimate or a simulation gave no result. [`CallError::code`] and
-/// [`CallError::data`] are what JSON-RPC answers with.
+/// [`CallError::data`] are what JSON-RPC answers with, and the text is its message.
 #[derive(Debug, Error)]
 pub enum CallError {
     /// The code reverted.
-    #[error("{}", crate::error::revert_message(.0))]
+    #[error("{}", revert_message(.0))]
     Reverted(Bytes),
     /// The code ran out of gas, hit an invalid opcode, and so on.
     #[error("{0}")]
     Halted(String),
-    /// The request can never be a transaction on that state.
+    /// The request can never be run.
     #[error("{0}")]
-    Invalid(InvalidCall),
+    Invalid(#[from] InvalidCall),
+    /// The request can be no transaction on that state.
+    #[error("err: {invalid} (supplied gas {gas})")]
+    Refused {
+        /// What is wrong with it.
+        invalid: InvalidCall,
+        /// Its gas limit.
+        gas: u64,
+    },
+    /// A call of a simulation can be no transaction, or the whole simulation makes no sense.
+    #[error("{}", refusal_message(invalid, *gas))]
+    SimulationRefused {
+        /// What is wrong.
+        invalid: InvalidCall,
+        /// Gas limit of the call, if it is about one.
+        gas: Option<u64>,
+    },
     /// The block is not known, or its state is no longer there.
     #[error("header not found")]
     UnknownBlock(BlockHash),
@@ -151,9 +202,29 @@ pub enum InvalidCall {
         /// Base fee, wei per gas.
         base_fee: u64,
     },
+    /// The priority fee is above the fee cap.
+    #[error(
+        "max priority fee per gas higher than max fee per gas: address {address}, maxPriorityFeePerGas: {tip}, maxFeePerGas: {fee}"
+    )]
+    TipAboveFee {
+        /// The sender.
+        address: Address,
+        /// Priority fee, wei per gas.
+        tip: u128,
+        /// Fee cap, wei per gas.
+        fee: u128,
+    },
     /// The gas limit does not even pay for the transaction's bytes.
     #[error("intrinsic gas too low: have {have}, want {want}")]
     IntrinsicGas {
+        /// Gas limit of the request.
+        have: u64,
+        /// Least gas limit.
+        want: u64,
+    },
+    /// The gas limit is below the floor that call data has (EIP-7623).
+    #[error("insufficient gas for floor data gas cost: have {have}, want {want}")]
+    FloorGas {
         /// Gas limit of the request.
         have: u64,
         /// Least gas limit.
@@ -172,29 +243,19 @@ pub enum InvalidCall {
         want: U256,
     },
     /// More gas than the block has left.
-    #[error("block gas limit reached: {used} >= {limit}")]
+    #[error("block gas limit reached: remaining: {remaining}, required: {required}")]
     BlockGasLimit {
-        /// Gas used so far, with the call's.
-        used: u64,
-        /// Gas limit of the block.
-        limit: u64,
+        /// Gas that is left.
+        remaining: u64,
+        /// Gas limit of the call.
+        required: u64,
     },
     /// Init code beyond the limit of EIP-3860.
-    #[error("max initcode size exceeded: code size {size} limit {limit}")]
-    InitCodeSize {
-        /// Its bytes.
-        size: usize,
-        /// The most bytes.
-        limit: usize,
-    },
+    #[error("max initcode size exceeded: code size {0}")]
+    InitCodeSize(usize),
     /// The sender has code (EIP-3607).
-    #[error("sender not an eoa: address {address}, codehash: {code_hash}")]
-    SenderHasCode {
-        /// The sender.
-        address: Address,
-        /// keccak256 of its code.
-        code_hash: B256,
-    },
+    #[error("sender not an eoa: address {0}")]
+    SenderHasCode(Address),
     /// Numbers of simulated blocks must rise.
     #[error("block numbers must be in order: {found} <= {previous}")]
     BlockNumbers {
@@ -211,19 +272,19 @@ pub enum InvalidCall {
         /// The block before.
         previous: u64,
     },
-    /// A precompile cannot be moved to itself.
+    /// Only a precompile can be moved.
     #[error("account {0} is not a precompile")]
     NotAPrecompile(Address),
-    /// A precompile cannot be moved to itself.
-    #[error("the precompile at {0} cannot be moved to its own address")]
-    MovedToItself(Address),
-    /// Two precompiles cannot be moved to one place, or a place whose account is overridden too.
+    /// A precompile cannot be moved to an account that is overridden too, nor the reverse.
     #[error("account {0} is already overridden")]
     MovedTwice(Address),
     /// More simulated blocks than [`crate::limits::SIMULATED_BLOCKS_MAX`].
     #[error("too many blocks")]
     TooManyBlocks,
-    /// No gas limit makes the call succeed.
+    /// More simulated calls than [`crate::limits::SIMULATED_CALLS_MAX`].
+    #[error("too many calls")]
+    TooManyCalls,
+    /// No gas limit that the call may have makes it succeed.
     #[error("gas required exceeds allowance ({0})")]
     GasAllowance(u64),
     /// Anything else, for people.
@@ -245,7 +306,7 @@ pub enum TraceError {
     Genesis,
     /// The trace would be too large.
     #[error(
-        "the trace is larger than {0} bytes; ask for less with disableStack, disableStorage or limit"
+        "the trace takes more than {0} bytes; ask for less with disableStack, disableStorage or limit"
     )]
     TooLarge(usize),
     /// As for a call.
@@ -254,10 +315,23 @@ pub enum TraceError {
 }
 
 impl CallError {
+    /// Code of a revert.
+    pub(crate) const REVERTED: i64 = 3;
+
+    /// Code of any other failure of the EVM within a simulation.
+    pub(crate) const VM_FAILED: i64 = -32_015;
+
     /// The error code of JSON-RPC.
     #[must_use]
-    pub fn code(&self) -> i64 {
-        todo!()
+    pub const fn code(&self) -> i64 {
+        match self {
+            Self::Reverted(_) => Self::REVERTED,
+            Self::SimulationRefused { invalid, .. } => invalid.simulation_code(),
+            Self::Store(_) | Self::Internal(_) => -32_603,
+            Self::Halted(_) | Self::Invalid(_) | Self::Refused { .. } | Self::UnknownBlock(_) => {
+                -32_000
+            }
+        }
     }
 
     /// The `data` of the JSON-RPC error: what the code reverted with.
@@ -268,9 +342,56 @@ impl CallError {
             _ => None,
         }
     }
+
+    /// The same complaint with the code that it has in `eth_simulateV1`.
+    pub(crate) fn in_simulation(self) -> Self {
+        match self {
+            Self::Refused { invalid, gas } => Self::SimulationRefused { invalid, gas: Some(gas) },
+            other => other,
+        }
+    }
+
+    /// The store's error behind a read that failed.
+    pub(crate) fn unreadable(failure: &Failure, error: &Unreadable) -> Self {
+        failure.take().map_or_else(|| Self::Internal(error.to_string()), Into::into)
+    }
 }
 
-pub(crate) fn revert_message(output: &Bytes) -> String {
-    let _ = output;
-    todo!()
+impl From<ExecutionError> for CallError {
+    fn from(error: ExecutionError) -> Self {
+        match error {
+            ExecutionError::UnknownParent(hash) => Self::UnknownBlock(hash),
+            ExecutionError::Store(error) => Self::Store(error),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl InvalidCall {
+    /// The code that execution-apis gives to this in `eth_simulateV1`.
+    const fn simulation_code(&self) -> i64 {
+        match self {
+            Self::NonceTooLow { .. } => -38_010,
+            Self::NonceTooHigh { .. } => -38_011,
+            Self::FeeTooLow { .. } => -38_012,
+            Self::IntrinsicGas { .. } | Self::FloorGas { .. } => -38_013,
+            Self::InsufficientFunds { .. } => -38_014,
+            Self::BlockGasLimit { .. } => -38_015,
+            Self::BlockNumbers { .. } => -38_020,
+            Self::BlockTimestamps { .. } => -38_021,
+            Self::SenderHasCode(_) => -38_024,
+            Self::InitCodeSize(_) => -38_025,
+            Self::TooManyBlocks | Self::TooManyCalls => -38_026,
+            Self::TipAboveFee { .. } => -32_602,
+            Self::NonceMax { .. } => -32_603,
+            Self::NotAPrecompile(_)
+            | Self::MovedTwice(_)
+            | Self::GasAllowance(_)
+            | Self::Other(_) => -32_000,
+        }
+    }
+}
+
+fn refusal_message(invalid: &InvalidCall, gas: Option<u64>) -> String {
+    gas.map_or_else(|| invalid.to_string(), |gas| format!("err: {invalid} (supplied gas {gas})"))
 }

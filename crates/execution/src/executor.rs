@@ -1,52 +1,28 @@
-use crate::{ExecutionError, SkipReason, limits};
-use alloy_primitives::{Address, TxHash, U256};
-use hanse_ledger::{Ledger, PendingRoot};
-use hanse_primitives::{
-    Attributes, BlockHash, ChainSpec, Executed, RecoveredTransaction, SealedBlock,
+use crate::{
+    CallError, ExecutionError, Violation,
+    error::Fault,
+    limits,
+    machine::{Ending, Machine, Outcome, Refused},
+    receipts::{self, Finished},
+    recovery::{SignatureRule, recover_with},
+    rules::{self, expect},
+    state::BlockState,
 };
-use std::{borrow::Borrow, sync::Arc};
+use alloy_hardforks::EthereumHardforks;
+use alloy_primitives::{Address, B256, TxHash};
+use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView};
+use hanse_primitives::{
+    BlockHash, ChainSpec, Executed, Header, Receipt, SealedBlock, StateChanges,
+};
+use std::sync::Arc;
 
 /// Executes and builds blocks on the states that a ledger holds. Cheap to clone; every method may be
 /// called from any thread. It never writes to the ledger.
 #[derive(Clone, Debug)]
 pub struct Executor {
-    pub(crate) spec: Arc<ChainSpec>,
-    pub(crate) ledger: Ledger,
-    pub(crate) call_gas_max: u64,
-}
-
-/// Where the builder stops, besides the gas limit and the blob limit of the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BuildLimits {
-    /// RLP bytes of the block, at most [`hanse_primitives::limits::BLOCK_BYTES_MAX`].
-    pub bytes_max: usize,
-    /// Transactions in the block.
-    pub transactions_max: usize,
-    /// Transactions that did not fit after which the builder looks no further.
-    pub misfits_max: usize,
-}
-
-/// A block that was built, and what was left out of it.
-#[derive(Clone, Debug)]
-pub struct Built {
-    /// The block, executed.
-    pub executed: Executed,
-    /// Its state root with the trie behind it, for `Ledger::insert`.
-    pub root: PendingRoot,
-    /// Transactions that were looked at and left out, in that order.
-    pub skipped: Vec<(TxHash, SkipReason)>,
-    /// Priority fees of all transactions, in wei: what the fee recipient earned.
-    pub fees: U256,
-}
-
-impl Default for BuildLimits {
-    fn default() -> Self {
-        Self {
-            bytes_max: hanse_primitives::limits::BLOCK_BYTES_MAX,
-            transactions_max: usize::MAX,
-            misfits_max: 64,
-        }
-    }
+    spec: Arc<ChainSpec>,
+    ledger: Ledger,
+    call_gas_max: u64,
 }
 
 impl Executor {
@@ -76,6 +52,10 @@ impl Executor {
         &self.spec
     }
 
+    pub(crate) const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Executes a block on its parent's state and checks everything that its header says.
     ///
     /// `known` names the sender of a transaction that the pool has verified already; the others are
@@ -89,24 +69,157 @@ impl Executor {
         block: SealedBlock,
         known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
     ) -> Result<(Executed, PendingRoot), ExecutionError> {
-        let _ = (block, known);
-        todo!()
+        let hash = block.hash();
+        self.try_execute(block, known).map_err(|fault| fault.of_block(hash))
     }
 
-    /// Builds a block on `parent` from `transactions`, in the order given. One that does not fit or
-    /// is invalid at its turn is skipped; the iterator is not asked for more once the block is full.
-    ///
-    /// # Errors
-    /// [`ExecutionError::UnknownParent`], [`ExecutionError::Attributes`] when `attributes` break a
-    /// rule, and otherwise our own failure.
-    pub fn build<T: Borrow<RecoveredTransaction>>(
+    fn try_execute(
+        &self,
+        block: SealedBlock,
+        known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+    ) -> Result<(Executed, PendingRoot), Fault> {
+        let header = block.header();
+        let (parent, mut state) = self.open(header.parent_hash).map_err(Fault::Other)?;
+        rules::check_header(&self.spec, &parent, header.parent_hash, header)?;
+        rules::check_body(&self.spec, &block)?;
+        self.check_ommers(&block)?;
+        let senders = self.senders(&block, known)?;
+        let (root, outcome) = rayon::join(
+            || receipts::transactions_root(block.transactions()),
+            || self.run(&block, &senders, &mut state),
+        );
+        expect("transactions root", header.transactions_root, root)?;
+        let outcome = outcome?;
+        expect("gas used", header.gas_used, outcome.gas_used)?;
+        if self.spec.is_prague_active_at_timestamp(header.timestamp) {
+            let requests = outcome.requests.requests_hash();
+            expect("requests hash", header.requests_hash, Some(requests))?;
+        }
+        let changes = state.changes();
+        let (finished, root) =
+            self.settle(header.parent_hash, outcome, &changes).map_err(Fault::Other)?;
+        expect("receipts root", header.receipts_root, finished.root)?;
+        expect("logs bloom", header.logs_bloom, finished.bloom)?;
+        expect("state root", header.state_root, root.root())?;
+        Ok((vouch(block, senders, finished.receipts, changes), root))
+    }
+
+    /// The parent's header, and its state to run a block on.
+    pub(crate) fn open(
         &self,
         parent: BlockHash,
-        attributes: &Attributes,
-        transactions: impl IntoIterator<Item = T>,
-        limits: &BuildLimits,
-    ) -> Result<Built, ExecutionError> {
-        let _ = (parent, attributes, transactions.into_iter(), limits);
-        todo!()
+    ) -> Result<(Header, BlockState<StateView>), ExecutionError> {
+        let unknown = || ExecutionError::UnknownParent(parent);
+        let header = self.ledger.block(parent)?.ok_or_else(unknown)?.block().header().clone();
+        let view = self.ledger.state(parent).map_err(|error| match error {
+            LedgerError::UnknownBlock(_) => unknown(),
+            other => other.into(),
+        })?;
+        Ok((header, BlockState::new(view)))
     }
+
+    /// The header of a block, and the state after it, for calls.
+    pub(crate) fn view(&self, at: BlockHash) -> Result<(Header, BlockState<StateView>), CallError> {
+        Ok(self.open(at)?)
+    }
+
+    fn check_ommers(&self, block: &SealedBlock) -> Result<(), Fault> {
+        if block.block().body.ommers.is_empty() {
+            return Ok(());
+        }
+        let mut ancestors = Vec::new();
+        let mut next = block.header().parent_hash;
+        for _ in 0..=rules::OMMER_AGE_MAX {
+            let stored = self.ledger.block(next).map_err(|error| Fault::Other(error.into()))?;
+            let Some(ancestor) = stored else { break };
+            let body = &ancestor.block().block().body;
+            ancestors.push((next, body.ommers.iter().map(Header::hash_slow).collect()));
+            next = ancestor.block().header().parent_hash;
+        }
+        Ok(rules::check_ommers(block, &ancestors)?)
+    }
+
+    fn senders(
+        &self,
+        block: &SealedBlock,
+        known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+    ) -> Result<Vec<Address>, Fault> {
+        let rule = if self.spec.is_homestead_active_at_block(block.header().number) {
+            SignatureRule::LowOnly
+        } else {
+            SignatureRule::Any
+        };
+        recover_with(block.transactions(), known, rule).map_err(|index| {
+            let hash = *block.transactions()[index].tx_hash();
+            let reason = "the signature is invalid".to_owned();
+            Violation::Transaction { index, hash, reason }.into()
+        })
+    }
+
+    fn run(
+        &self,
+        block: &SealedBlock,
+        senders: &[Address],
+        state: &mut BlockState<StateView>,
+    ) -> Result<Outcome, Fault> {
+        let header = block.header();
+        let body = &block.block().body;
+        let withdrawals = body.withdrawals.as_ref().map(|list| &list[..]);
+        let roots = |changes: &StateChanges| self.state_root(header.parent_hash, changes);
+        let ending = Ending { ommers: &body.ommers, withdrawals };
+        let mut machine = Machine::start(&self.spec, state, header, ending, &roots)?;
+        for (index, (transaction, sender)) in block.transactions().iter().zip(senders).enumerate() {
+            if let Err(refused) = machine.run(transaction, *sender) {
+                return Err(refused.in_block(index, *transaction.tx_hash()));
+            }
+        }
+        machine.finish()
+    }
+
+    pub(crate) fn state_root(
+        &self,
+        parent: BlockHash,
+        changes: &StateChanges,
+    ) -> Result<B256, LedgerError> {
+        self.ledger.root(parent, changes).map(|root| root.root())
+    }
+
+    /// Receipts and state root, the two slow roots, side by side.
+    pub(crate) fn settle(
+        &self,
+        parent: BlockHash,
+        outcome: Outcome,
+        changes: &StateChanges,
+    ) -> Result<(Finished, PendingRoot), ExecutionError> {
+        let (finished, root) = rayon::join(
+            || receipts::finish(outcome.receipts, &outcome.states),
+            || self.ledger.root(parent, changes),
+        );
+        Ok((finished, root?))
+    }
+}
+
+impl Refused {
+    /// A transaction that cannot run makes its block invalid.
+    pub(crate) fn in_block(self, index: usize, hash: TxHash) -> Fault {
+        let reason = match self {
+            Self::Failed(fault) => return fault,
+            Self::Invalid(invalid) => invalid.to_string(),
+            Self::NoRoom { gas_limit, left } => {
+                format!("its gas limit {gas_limit} is above the {left} left in the block")
+            }
+        };
+        Violation::Transaction { index, hash, reason }.into()
+    }
+}
+
+/// The one place where a block is vouched for: every claim of its header has been compared with, or
+/// sealed from, what executing it gave.
+pub(crate) fn vouch(
+    block: SealedBlock,
+    senders: Vec<Address>,
+    receipts: Vec<Receipt>,
+    changes: StateChanges,
+) -> Executed {
+    Executed::vouch(block, senders, receipts, changes)
 }

@@ -3,7 +3,7 @@
 //! list, `eth_simulateV1`, traces). The only room that knows the EVM library.
 //!
 //! ## Road
-//! - [`Executor::execute`]: header [`rules`] → senders (recovered in parallel, or known from the
+//! - [`Executor::execute`]: header rules → senders (recovered in parallel, or known from the
 //!   pool) → system calls, transactions, withdrawals, requests → gas, bloom, receipts root, requests
 //!   hash, state root. What comes out is [`hanse_primitives::Executed`], the only kind of block
 //!   the ledger stores, and it is vouched for in one place of this crate.
@@ -22,15 +22,25 @@
 //! the merge are not verified: such a chain is imported by someone who trusts the file, and every
 //! state, receipts and transactions root in it is still recomputed.
 
+mod builder;
 mod error;
 mod executor;
 pub mod limits;
+mod machine;
+mod messages;
+mod receipts;
 mod recovery;
+mod rules;
 mod simulation;
+mod state;
+#[cfg(test)]
+mod tests;
 
+pub use builder::{BuildLimits, Built};
 pub use error::{CallError, ExecutionError, InvalidCall, SkipReason, TraceError, Violation};
-pub use executor::{BuildLimits, Built, Executor};
+pub use executor::Executor;
 pub use recovery::recover_all;
+pub use rules::{next_blob_fee, next_excess_blob_gas};
 pub use simulation::{
     AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,
 };

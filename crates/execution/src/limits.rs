@@ -13,5 +13,8 @@ pub const SIMULATED_CALLS_MAX: usize = 5_000;
 /// entry, so an ordinary call needs two or three.
 pub const ACCESS_LIST_ROUNDS_MAX: usize = 32;
 
+/// Bytes that the steps of one trace may take in memory. The call tracers stay far below.
+pub const TRACE_BYTES_MAX: usize = 512 * 1024 * 1024;
+
 const _: () = assert!(CALL_GAS_MAX >= 21_000);
 const _: () = assert!(SIMULATED_CALLS_MAX as u64 >= SIMULATED_BLOCKS_MAX);
