@@ -18,47 +18,69 @@
 
 #![allow(dead_code, reason = "the tree and the store are being built on it")]
 
+mod account;
 mod error;
+mod evict;
+mod node;
 mod path;
+mod persist;
+mod read;
+mod record;
+mod rlp;
 mod source;
+#[cfg(test)]
+mod tests;
+mod update;
 
 pub(crate) use error::{NodeFault, NodeProblem, TrieError};
 pub(crate) use path::NodePath;
+pub(crate) use persist::Unconfirmed;
 pub(crate) use source::{NodeSink, NodeSource};
 
-use crate::AccountProof;
-use alloy_primitives::{Address, B256, U256};
-use hanse_primitives::{AccountInfo, StateChanges};
-use std::sync::Arc;
+use account::Account;
+use alloy_primitives::B256;
+use alloy_trie::EMPTY_ROOT_HASH;
+use evict::Sweep;
+use hanse_primitives::StateChanges;
+use node::{Entry, NodeRef};
+use persist::Vacated;
+use std::{fmt, sync::Arc};
+use update::Context;
 
 /// One version of the world state as a trie. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct StateTrie {
     source: Arc<dyn NodeSource>,
+    root: Entry<Account>,
+    /// What was vacated since the persisted version.
+    vacated: Option<Arc<Vacated>>,
+    /// How many updates led here; the clock of eviction.
+    version: u32,
+    sweep: Sweep,
 }
-
-/// Nodes that have been handed to a sink and are not yet known to be durable.
-#[derive(Debug)]
-#[must_use = "nodes stay marked as changed until `confirm`"]
-pub(crate) struct Unconfirmed(());
 
 impl StateTrie {
     /// The state without accounts.
     pub(crate) fn empty(source: Arc<dyn NodeSource>) -> Self {
-        todo!()
+        Self { source, root: Entry::Empty, vacated: None, version: 0, sweep: Sweep::default() }
     }
 
-    /// The persisted version, which has this root. Reads at most one node.
+    /// The persisted version, which has this root. Reads one node.
     ///
     /// # Errors
     /// [`TrieError`] when the store's root node has another hash, is missing or unreadable.
     pub(crate) fn open(source: Arc<dyn NodeSource>, root: B256) -> Result<Self, TrieError> {
-        todo!()
+        let mut trie = Self::empty(source);
+        if root != EMPTY_ROOT_HASH {
+            let name = NodeRef::hash(root);
+            trie.root = record::load(&*trie.source, None, &NodePath::ROOT, &name, 0)?;
+        }
+        Ok(trie)
     }
 
     /// The state root.
     pub(crate) fn root(&self) -> B256 {
-        todo!()
+        self.root.root()
     }
 
     /// The version after `changes`, with its root computed; this one is not touched.
@@ -69,67 +91,29 @@ impl StateTrie {
     /// # Errors
     /// [`TrieError`] when a node had to be read and could not.
     pub(crate) fn apply(&self, changes: &StateChanges) -> Result<Self, TrieError> {
-        todo!()
+        self.clone().apply_owned(changes)
     }
 
     /// [`StateTrie::apply`] for a version that is not needed any more: nodes that no other version
     /// shares are changed in place.
-    pub(crate) fn apply_owned(self, changes: &StateChanges) -> Result<Self, TrieError> {
-        todo!()
-    }
-
-    /// An account and the root of its storage.
-    pub(crate) fn account(
-        &self,
-        address: &Address,
-    ) -> Result<Option<(AccountInfo, B256)>, TrieError> {
-        todo!()
-    }
-
-    /// A slot; zero when it is not set.
-    pub(crate) fn storage(&self, address: &Address, slot: &U256) -> Result<U256, TrieError> {
-        todo!()
-    }
-
-    /// A proof of an account and some of its slots (EIP-1186), or that they do not exist.
-    pub(crate) fn prove(
-        &self,
-        address: &Address,
-        slots: &[U256],
-    ) -> Result<AccountProof, TrieError> {
-        todo!()
-    }
-
-    /// Hands `sink` all that differs from the persisted version. Versions must be persisted in
-    /// chain order, each a descendant of the one before. Once the batch is durable and can be read
-    /// from the source, call [`Unconfirmed::confirm`]; until then nothing is marked as persisted, so
-    /// a batch that failed is simply written again.
-    pub(crate) fn persist(&self, sink: &mut dyn NodeSink) -> Result<Unconfirmed, TrieError> {
-        todo!()
-    }
-
-    /// Unloads persisted nodes that have not been changed for long until the version takes at most
-    /// `bytes_max`, or as near to it as one call may come; changed nodes stay. Cheap when there is
-    /// nothing to do. Other versions keep what they share until they are dropped: call it on a new
-    /// head.
-    pub(crate) fn evict(&mut self, bytes_max: usize) {
-        todo!()
-    }
-
-    /// Bytes that the loaded nodes of this version take, shared or not.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        todo!()
+    ///
+    /// # Errors
+    /// [`TrieError`] when a node had to be read and could not.
+    pub(crate) fn apply_owned(mut self, changes: &StateChanges) -> Result<Self, TrieError> {
+        self.version = self.version.wrapping_add(1);
+        let context = Context { source: &*self.source, owner: None, stamp: self.version };
+        let vacancies = update::update_accounts(&mut self.root, changes, &context)?;
+        self.vacated = Vacated::after(self.vacated, vacancies);
+        Ok(self)
     }
 }
 
-impl Unconfirmed {
-    /// Records written.
-    pub(crate) fn records(&self) -> usize {
-        todo!()
-    }
-
-    /// Marks the nodes as persisted, in this version and in all that share them.
-    pub(crate) fn confirm(self) {
-        todo!()
+impl fmt::Debug for StateTrie {
+    /// Its root, not its million nodes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateTrie")
+            .field("root", &self.root())
+            .field("memory_bytes", &self.memory_bytes())
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
 use alloy_primitives::B256;
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 /// Half-bytes in a hashed key, and so the depth of the deepest leaf.
 pub(super) const KEY_NIBBLES: usize = 64;
@@ -93,14 +93,20 @@ impl NodePath {
         path
     }
 
-    /// The nibbles from `from` on.
-    pub(super) fn skip(&self, from: usize) -> Self {
-        Self::slice_of(&self.packed, from, self.len())
+    /// The nibbles `from..to`, of which there must be that many.
+    pub(super) fn slice(&self, from: usize, to: usize) -> Self {
+        assert!(to <= self.len(), "a path is cut within its length");
+        Self::slice_of(&self.packed, from, to)
     }
 
     /// How many nibbles this path shares with those of `key` from position `from` on.
     pub(super) fn shared_with(&self, key: &B256, from: usize) -> usize {
         self.nibbles().enumerate().take_while(|(at, n)| nibble(key, from + at) == *n).count()
+    }
+
+    /// How the path compares with as many nibbles of `key`.
+    pub(super) fn cmp_key(&self, key: &B256) -> Ordering {
+        self.packed.cmp(&Self::prefix_of(key, self.len()).packed)
     }
 
     /// Appends the path as a store key: one byte a nibble, so that a node's descendants follow it.
