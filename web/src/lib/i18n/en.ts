@@ -170,7 +170,6 @@ export const en = {
   'role.bank': 'Bank',
   'role.shopper': 'Shopper',
   'role.escrow': 'Escrow',
-  'role.you': 'Party',
 
   'orders.title': 'Orders',
   'orders.lead': 'From payment to delivery. The money is held safely until the goods have arrived.',

@@ -169,7 +169,6 @@ export const zh: Dictionary = {
   'role.bank': '银行',
   'role.shopper': '买家',
   'role.escrow': '担保合约',
-  'role.you': '参与方',
 
   'orders.title': '订单',
   'orders.lead': '从付款到收货。货款会得到安全保管，送达后才付给商家。',

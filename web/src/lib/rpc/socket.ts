@@ -27,6 +27,7 @@ export class RpcSocket {
   #wire: Wire | null = null;
   #nextId = 1;
   #attempts = 0;
+  #live = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #pingTimer: ReturnType<typeof setTimeout> | undefined;
   #deadTimer: ReturnType<typeof setTimeout> | undefined;
@@ -62,14 +63,12 @@ export class RpcSocket {
   subscribe(params: readonly unknown[], onResult: (result: unknown) => void): () => void {
     const subscription: Subscription = { params, onResult, remoteId: null };
     this.#subscriptions.add(subscription);
-    if (this.#attempts === 0 && this.#wire !== null && this.#live) this.#ask(subscription);
+    if (this.#live) this.#ask(subscription);
     return () => {
       this.#subscriptions.delete(subscription);
       if (subscription.remoteId !== null && this.#live) this.#send('eth_unsubscribe', [subscription.remoteId], () => {});
     };
   }
-
-  #live = false;
 
   #connect(): void {
     clearTimeout(this.#retryTimer);

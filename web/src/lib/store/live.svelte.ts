@@ -8,7 +8,8 @@ const FIRST_BLOCKS = 40n; // enough to draw the page
 const BACKFILL_STEP = 40n; // then further back, until a minute is covered
 const BACKFILL_BLOCKS_MAX = 400;
 const CALM_MS = 250; // at most four redraws a second, however fast blocks come
-const POLL_MS = 3_000; // while the socket is away
+const POLL_MS = 3_000; // while the socket is away, or has been silent for long
+const SILENCE_MS = 10_000;
 const REORG_DEPTH_MAX = 64;
 
 let status = $state<SocketStatus>('connecting');
@@ -19,6 +20,7 @@ let measured = $derived<Rates | null>(rates(blocks));
 
 let watchers = 0;
 let syncing = false;
+let heardAt = 0; // when the socket last told of a block
 
 const socket = new RpcSocket(
   () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`) as unknown as Wire,
@@ -124,12 +126,14 @@ export const live = {
 export function startLive(): void {
   socket.subscribe(['newHeads'], (result) => {
     const number = (result as { number?: string } | null)?.number;
-    if (typeof number === 'string') onHead(BigInt(number));
+    if (typeof number !== 'string') return;
+    heardAt = Date.now();
+    onHead(BigInt(number));
   });
   socket.start();
   void poll();
   setInterval(() => {
-    if (status !== 'live' && !document.hidden) void poll();
+    if (!document.hidden && (status !== 'live' || Date.now() - heardAt > SILENCE_MS)) void poll();
   }, POLL_MS);
   addEventListener('online', () => socket.retryNow());
   document.addEventListener('visibilitychange', () => {

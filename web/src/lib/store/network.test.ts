@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { readNetwork } from './network.svelte';
+
+describe('readNetwork', () => {
+  it('takes what the node tells, with addresses in lower case', () => {
+    const network = readNetwork({
+      name: 'Baltic',
+      chainId: 7001,
+      escrow: `0x${'Ab'.repeat(20)}`,
+      deployedAt: 12,
+      currencies: [{ code: 'GBP', address: `0x${'CD'.repeat(20)}`, decimals: 2 }],
+      parties: [{ address: `0x${'EF'.repeat(20)}`, name: 'Harbour Bank', role: 'bank' }],
+    });
+    expect(network.escrow).toBe(`0x${'ab'.repeat(20)}`);
+    expect(network.deployedAt).toBe(12n);
+    expect(network.currencies).toEqual([{ code: 'GBP', address: `0x${'cd'.repeat(20)}`, decimals: 2 }]);
+    expect(network.parties[0]).toMatchObject({ address: `0x${'ef'.repeat(20)}`, role: 'bank' });
+  });
+
+  it('takes a young network that has no contracts yet', () => {
+    const network = readNetwork({ name: 'Baltic', chainId: 7001, escrow: null, deployedAt: null });
+    expect(network).toMatchObject({ escrow: null, deployedAt: 0n, currencies: [], parties: [] });
+  });
+});
