@@ -21,7 +21,7 @@ pub enum SubmitError {
     Malformed(String),
     /// The pool refused it.
     #[error(transparent)]
-    Refused(Box<PoolError>),
+    Refused(#[from] PoolError),
     /// The node takes none at the moment (it is shutting down, or behind): not the sender's fault.
     #[error("{0}")]
     Unavailable(String),
@@ -52,10 +52,4 @@ pub trait Meter: Send + Sync {
 
     /// All metrics of the node in Prometheus' text format.
     fn render(&self) -> String;
-}
-
-impl From<PoolError> for SubmitError {
-    fn from(error: PoolError) -> Self {
-        Self::Refused(Box::new(error))
-    }
 }
