@@ -29,7 +29,7 @@ contract Bazaar is Base {
     }
 
     uint256 public constant ISSUED = 1e9;
-    uint256 private constant ORDERS_MAX = 24;
+    uint256 private constant ORDERS_MAX = 32;
 
     IEscrow public immutable escrow;
     IERC20[2] public currencies;
@@ -44,6 +44,7 @@ contract Bazaar is Base {
     /// @notice How often an order went from one state to another.
     mapping(IEscrow.State from => mapping(IEscrow.State to => uint256)) public visits;
     uint256 public refusals;
+    uint256 public capturesAfterRefund;
     uint256 public withdrawals;
 
     constructor(IEscrow escrow_, ICurrency pounds) {
@@ -72,10 +73,10 @@ contract Bazaar is Base {
         given.carrier = pick(whoSeed >> 16);
         given.currency = address(currencies[(whoSeed >> 24) % 2]);
         given.amount = uint128(1 + amountSeed % 50);
-        given.shippingFee = uint128((amountSeed >> 64) % (given.amount + 1));
-        given.shipBy = uint64(time + timeSeed % 2 days);
-        given.deliverBy = uint64(given.shipBy + (timeSeed >> 64) % 2 days);
-        given.inspectionSeconds = uint32((timeSeed >> 128) % 3 == 0 ? 0 : (timeSeed >> 136) % 1 days);
+        given.shippingFee = uint128((amountSeed >> 64) % (given.amount / (1 + (amountSeed >> 192) % 4) + 1));
+        given.shipBy = uint64(time + timeSeed % 4 days);
+        given.deliverBy = uint64(given.shipBy + (timeSeed >> 64) % 1 days);
+        given.inspectionSeconds = uint32((timeSeed >> 128) % 4 == 0 ? 0 : (timeSeed >> 136) % 1 days);
         given.document = keccak256(abi.encode(whoSeed, amountSeed, timeSeed));
 
         Entry memory entry = Entry({
@@ -105,10 +106,10 @@ contract Bazaar is Base {
         // Mostly one of the last orders, so that orders live to their end.
         uint256 among = orderSeed % 4 == 0 || _entries.length < 3 ? _entries.length : 3;
         Entry storage entry = _entries[_entries.length - 1 - (orderSeed >> 8) % among];
-        uint256 call = (callSeed >> 8) % 4 == 0 ? callSeed % 6 : fitting(entry.state, callSeed >> 16);
+        uint256 call = (callSeed >> 8) % 6 == 0 ? callSeed % 6 : fitting(entry.state, callSeed >> 16);
         uint256 left = entry.amount - entry.refunded;
-        uint256 amount = (amountSeed >> 128) % 4 == 0 ? left : amountSeed % (left + 2);
-        address caller = whoSeed % 4 == 0 ? pick(whoSeed >> 8) : entitled(entry, call, whoSeed);
+        uint256 amount = (amountSeed >> 128) % 6 == 0 ? left : amountSeed % (left / 3 + 2);
+        address caller = whoSeed % 8 == 0 ? pick(whoSeed >> 8) : entitled(entry, call, whoSeed);
 
         bytes32 before = glimpse(entry);
         vm.prank(caller);
@@ -128,7 +129,7 @@ contract Bazaar is Base {
 
     /// @notice Time passes.
     function wait(uint256 secondsSeed) external atItsTime {
-        time += secondsSeed % 12 hours;
+        time += secondsSeed % 24 hours;
     }
 
     /// @notice The issuer of the second currency blocks or unblocks somebody.
@@ -179,6 +180,7 @@ contract Bazaar is Base {
         uint256 ofMerchant = entry.amount - entry.shippingFee;
         if (call == 1) entry.inspectedAt = time + entry.inspectionSeconds;
         if (call == 1 && entry.inspectionSeconds != 0) return;
+        if (call == 2 && entry.refunded != 0) ++capturesAfterRefund;
         if (call == 1 || call == 2) {
             owned[entry.merchant] += int256(ofMerchant - entry.refunded);
             owned[entry.carrier] += int256(entry.shippingFee);
@@ -228,8 +230,8 @@ contract Bazaar is Base {
 
     /// @dev A call that makes sense in a state, goods moving on more often than not.
     function fitting(IEscrow.State from, uint256 seed) private pure returns (uint256) {
-        if (from == IEscrow.State.Authorized) return [uint256(0), 0, 0, 0, 3, 4][seed % 6];
-        if (from == IEscrow.State.Shipped) return [uint256(1), 1, 1, 1, 3, 4][seed % 6];
+        if (from == IEscrow.State.Authorized) return [uint256(0), 0, 0, 0, 0, 0, 3, 4][seed % 8];
+        if (from == IEscrow.State.Shipped) return [uint256(1), 1, 1, 1, 1, 1, 3, 4][seed % 8];
         if (from == IEscrow.State.Delivered) return [uint256(2), 5, 5][seed % 3];
         return 5;
     }

@@ -109,6 +109,7 @@ contract EscrowInvariantsTest is Market {
         uint256[8][8] memory visits;
         uint256 refusals = 0;
         uint256 withdrawals = 0;
+        uint256 capturesAfterRefund = 0;
         for (uint256 walk = 0; walk < 6; ++walk) {
             escrow = IEscrow(deploy("Escrow", ""));
             bazaar = new Bazaar(escrow, newCurrency("Pound sterling", "GBP", 2, bank));
@@ -123,6 +124,7 @@ contract EscrowInvariantsTest is Market {
             }
             refusals += bazaar.refusals();
             withdrawals += bazaar.withdrawals();
+            capturesAfterRefund += bazaar.capturesAfterRefund();
         }
         uint256 edges = 0;
         for (uint256 from = 0; from < 8; ++from) {
@@ -133,6 +135,7 @@ contract EscrowInvariantsTest is Market {
         assertEq(edges, 13, "edges, as in the README");
         assertGe(refusals, 100, "refused calls");
         assertGe(withdrawals, 3, "withdrawals");
+        assertGe(capturesAfterRefund, 5, "captures of what was refunded in part");
     }
 
     function walkOn(uint256 seed) private {
