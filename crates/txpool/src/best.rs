@@ -55,7 +55,7 @@ impl Best {
 
     /// Leaves out the rest of a sender's transactions: one was refused or does not fit, and the
     /// others cannot run before it.
-    pub fn skip(&mut self, sender: Address) {
+    pub fn skip_sender(&mut self, sender: Address) {
         self.skipped.insert(sender);
     }
 
