@@ -50,11 +50,7 @@ pub(super) fn send_raw_sync(call: &Call<'_>) -> Answer {
     let hash = match submit(call, raw.clone()) {
         Ok(hash) => hash,
         // Sent before: there is nothing wrong with asking for its receipt again.
-        Err(SubmitError::Refused(PoolError::AlreadyKnown)) => {
-            let decoded = hanse_txpool::decode(&raw).map_err(|error| refusal(error.into()))?;
-            *decoded.hash()
-        }
-        Err(error) => return Err(refusal(error)),
+        Err(error) => sent_before(call, &raw, &error)?.ok_or_else(|| refusal(error))?,
     };
     let started = Instant::now();
     loop {
@@ -80,4 +76,18 @@ pub(super) fn send_raw_sync(call: &Call<'_>) -> Answer {
             }
         }
     }
+}
+
+/// The hash of a refused transaction that is in the pool or the chain all the same.
+fn sent_before(
+    call: &Call<'_>,
+    raw: &[u8],
+    error: &SubmitError,
+) -> Result<Option<TxHash>, RpcError> {
+    let (SubmitError::Refused(reason), Ok(decoded)) = (error, hanse_txpool::decode(raw)) else {
+        return Ok(None);
+    };
+    let hash = *decoded.hash();
+    let known = *reason == PoolError::AlreadyKnown || call.rpc.ledger.transaction(&hash)?.is_some();
+    Ok(known.then_some(hash))
 }

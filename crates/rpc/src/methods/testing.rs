@@ -11,7 +11,7 @@ use alloy_eips::{
     Encodable2718, eip2718::Decodable2718, eip4895::Withdrawal, eip7685::EMPTY_REQUESTS_HASH,
 };
 use alloy_primitives::{Address, B256, Bloom, Bytes, U256};
-use hanse_execution::{BuildLimits, Built, ExecutionError};
+use hanse_execution::{BuildLimits, Built, ExecutionError, SkipReason};
 use hanse_primitives::{Attributes, RecoveredTransaction, Transaction, recover};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -59,12 +59,16 @@ fn exactly(
     let transactions = call.params.required::<Vec<Bytes>>(2)?;
     let transactions = transactions.iter().map(|raw| decode(raw)).collect::<Result<Vec<_>, _>>()?;
     let limits = BuildLimits::default();
-    let built = call.rpc.executor.build(parent, attributes, transactions, &limits);
+    let built = call.rpc.executor.build(parent, attributes, &transactions, &limits);
     let built = built.map_err(build_error)?;
-    match built.skipped.first() {
-        None => Ok(built),
-        Some((_, reason)) => Err(RpcError::Server(reason.to_string())),
-    }
+    let Some((hash, reason)) = built.skipped.first() else { return Ok(built) };
+    let culprit = transactions.iter().find(|transaction| transaction.tx_hash() == hash);
+    Err(RpcError::Server(match (reason, culprit) {
+        (SkipReason::NonceTooHigh { found, expected }, Some(culprit)) => {
+            format!("nonce too high: address {}, tx: {found} state: {expected}", culprit.signer())
+        }
+        _ => reason.to_string(),
+    }))
 }
 
 fn from_pool(call: &Call<'_>, parent: B256, attributes: &Attributes) -> Result<Built, RpcError> {

@@ -1,0 +1,3 @@
+//! What the interface adds to a request, without sockets: run by `cargo bench -p hanse-rpc`.
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! The interface as its clients see it: over real sockets, and against the recorded exchanges of the
+//! specification.
+
+mod chain;
+mod limits;
+mod methods;
+mod sockets;
+mod subscriptions;
+mod suite;
+mod web;
