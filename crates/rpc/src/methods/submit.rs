@@ -24,7 +24,6 @@ pub(crate) fn reply(outcome: Result<TxHash, SubmitError>) -> Answer {
 }
 
 /// Hands one transaction on.
-#[expect(clippy::result_large_err, reason = "moved once, on a road that mostly succeeds")]
 pub(super) fn submit(call: &Call<'_>, raw: Bytes) -> Result<TxHash, SubmitError> {
     let outcome = call.rpc.submit.submit(vec![raw]).pop();
     outcome.expect("there is one outcome for each transaction, as Submit promises")

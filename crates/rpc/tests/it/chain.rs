@@ -16,7 +16,7 @@ use hanse_txpool::{Account, Accounts, Pool, PoolSettings, Rules};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 use tempfile::TempDir;
 
@@ -30,7 +30,6 @@ pub(crate) struct TestChain {
     pub(crate) spec: Arc<ChainSpec>,
     /// Calls of [`Submit::submit`], to see what is batched.
     pub(crate) submissions: Arc<AtomicUsize>,
-    pub(crate) clock: Arc<AtomicU64>,
     _folder: TempDir,
 }
 
@@ -89,6 +88,15 @@ impl Submit for Submitter {
     }
 }
 
+/// Takes everything and checks nothing: for measuring what is in front of the pool.
+struct Accepting;
+
+impl Submit for Accepting {
+    fn submit(&self, raw: Vec<Bytes>) -> Vec<Result<TxHash, SubmitError>> {
+        raw.iter().map(|raw| Ok(TxHash::left_padding_from(&raw[..32.min(raw.len())]))).collect()
+    }
+}
+
 struct OneKey(PrivateKeySigner);
 
 impl Wallet for OneKey {
@@ -101,6 +109,52 @@ impl Wallet for OneKey {
     }
 }
 
+/// The rooms behind an interface.
+struct Parts {
+    spec: Arc<ChainSpec>,
+    ledger: Ledger,
+    executor: Executor,
+    pool: Pool,
+    events: Events,
+}
+
+impl Parts {
+    fn context(
+        &self,
+        submit: Arc<dyn Submit>,
+        limits: RpcLimits,
+        gas_limit: Option<u64>,
+    ) -> Context {
+        let chain_id = self.spec.chain_id();
+        let now = self.spec.genesis_block_sealed().header().timestamp + 1;
+        Context {
+            spec: self.spec.clone(),
+            ledger: self.ledger.clone(),
+            executor: self.executor.clone(),
+            pool: self.pool.clone(),
+            submit,
+            wallet: Some(Arc::new(OneKey(rich()))),
+            development: None,
+            testing: true,
+            events: self.events.clone(),
+            meter: None,
+            clock: Arc::new(move || now),
+            peers: Arc::new(|| 0),
+            ready: Arc::new(|| true),
+            fee_recipient: None,
+            gas_limit,
+            client_version: "hanse/test".to_owned(),
+            network: Arc::new(move || NetworkInfo {
+                name: "Test".to_owned(),
+                chain_id,
+                ..NetworkInfo::default()
+            }),
+            orders: Arc::new(|| None),
+            limits,
+        }
+    }
+}
+
 impl TestChain {
     pub(crate) fn new() -> Self {
         Self::with(RpcLimits::default())
@@ -108,6 +162,21 @@ impl TestChain {
 
     pub(crate) fn with(limits: RpcLimits) -> Self {
         Self::of(&serde_json::to_vec(&genesis()).unwrap(), limits, None)
+    }
+
+    /// As [`TestChain::with`], in front of a pool that takes everything.
+    #[allow(dead_code, reason = "for benchmarks")]
+    pub(crate) fn accepting(limits: RpcLimits) -> Self {
+        let mut chain = Self::with(limits.clone());
+        let parts = Parts {
+            spec: chain.spec.clone(),
+            ledger: chain.ledger.clone(),
+            executor: chain.executor.clone(),
+            pool: chain.pool.clone(),
+            events: chain.events.clone(),
+        };
+        chain.rpc = Rpc::new(parts.context(Arc::new(Accepting), limits, None));
+        chain
     }
 
     /// A chain with this genesis. `gas_limit` is what built blocks move towards.
@@ -122,35 +191,11 @@ impl TestChain {
         let pool = Pool::new(PoolSettings::default(), rules, Arc::new(StateAccounts(state)));
         let events = Events::new();
         let submissions = Arc::new(AtomicUsize::new(0));
-        let clock = Arc::new(AtomicU64::new(head.header().timestamp + 1));
-        let now = clock.clone();
-        let chain_id = spec.chain_id();
-        let rpc = Rpc::new(Context {
-            spec: spec.clone(),
-            ledger: ledger.clone(),
-            executor: executor.clone(),
-            pool: pool.clone(),
-            submit: Arc::new(Submitter { pool: pool.clone(), calls: submissions.clone() }),
-            wallet: Some(Arc::new(OneKey(rich()))),
-            development: None,
-            testing: true,
-            events: events.clone(),
-            meter: None,
-            clock: Arc::new(move || now.load(Ordering::SeqCst)),
-            peers: Arc::new(|| 0),
-            ready: Arc::new(|| true),
-            fee_recipient: None,
-            gas_limit,
-            client_version: "hanse/test".to_owned(),
-            network: Arc::new(move || NetworkInfo {
-                name: "Test".to_owned(),
-                chain_id,
-                ..NetworkInfo::default()
-            }),
-            orders: Arc::new(|| None),
-            limits,
-        });
-        Self { rpc, ledger, executor, pool, events, spec, submissions, clock, _folder: folder }
+        let submit = Arc::new(Submitter { pool: pool.clone(), calls: submissions.clone() });
+        let parts = Parts { spec, ledger, executor, pool, events };
+        let rpc = Rpc::new(parts.context(submit, limits, gas_limit));
+        let Parts { spec, ledger, executor, pool, events } = parts;
+        Self { rpc, ledger, executor, pool, events, spec, submissions, _folder: folder }
     }
 
     /// Executes a block from elsewhere and makes it the final head, without telling anybody.
