@@ -7,7 +7,10 @@ use crate::{
     wire::{Envelope, Message, NULL_ID, Params, Reply, read, write_error, write_result},
 };
 use alloy_primitives::Bytes;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// On whose behalf requests are answered.
 #[derive(Clone, Debug)]
@@ -23,30 +26,59 @@ pub(crate) struct Access {
 pub fn handle_text(rpc: &Rpc, request: &[u8]) -> Vec<u8> {
     let access = Access { methods: Arc::new(Methods::All), session: None };
     match read(request) {
-        Ok(message) => Responder { rpc, access: &access, cancel: &Cancel::default() }.all(&message),
+        Ok(message) => {
+            Responder { rpc, access: &access, cancel: &Cancel::default() }.all(&message).bytes
+        }
         Err(error) => failure(&error),
     }
 }
 
 /// Answers a request in the lane that it belongs to. Empty when nobody asked for an answer.
 pub(crate) async fn answer(rpc: &Rpc, access: &Access, request: bytes::Bytes) -> Vec<u8> {
-    let lane = match read(&request) {
+    let (lane, wait) = match read(&request) {
         Err(error) => return failure(&error),
         Ok(message) => match lane_of(&message) {
             Lane::Memory => {
-                return Responder { rpc, access, cancel: &Cancel::default() }.all(&message);
+                return Responder { rpc, access, cancel: &Cancel::default() }.all(&message).bytes;
             }
-            lane => lane,
+            lane => (lane, wait_of(rpc, &message)),
         },
     };
-    let (worker, on_behalf) = (rpc.clone(), access.clone());
-    let work = move |cancel: &Cancel| match read(&request) {
-        // Read once more: borrowed parts cannot move to another thread, and this takes less than
-        // the move does.
-        Ok(message) => Responder { rpc: &worker, access: &on_behalf, cancel }.all(&message),
-        Err(error) => failure(&error),
-    };
-    rpc.lanes().run(lane, work).await.unwrap_or_else(|error| failure(&error))
+    let mut chain = wait.map(|_| rpc.events.chain());
+    let deadline = wait.map(|wait| tokio::time::Instant::now() + wait);
+    loop {
+        let (worker, on_behalf, again) = (rpc.clone(), access.clone(), request.clone());
+        let work = move |cancel: &Cancel| match read(&again) {
+            // Read once more: borrowed parts cannot move to another thread, and this takes less
+            // than the move does.
+            Ok(message) => Responder { rpc: &worker, access: &on_behalf, cancel }.all(&message),
+            Err(error) => Written { bytes: failure(&error), not_yet: false },
+        };
+        let written = match rpc.lanes().run(lane, work).await {
+            Ok(written) => written,
+            Err(error) => return failure(&error),
+        };
+        let (Some(chain), Some(deadline), true) = (&mut chain, deadline, written.not_yet) else {
+            return written.bytes;
+        };
+        // Any event may bring the receipt, also one of several that were missed.
+        if tokio::time::timeout_at(deadline, chain.recv()).await.is_err() {
+            return written.bytes;
+        }
+    }
+}
+
+/// An answer, and whether it may be another one after the next block.
+struct Written {
+    bytes: Vec<u8>,
+    not_yet: bool,
+}
+
+/// How long a request wants to wait for a receipt; `None` for all but one method.
+fn wait_of(rpc: &Rpc, message: &Message<'_>) -> Option<Duration> {
+    let Message::Single(Ok(envelope)) = message else { return None };
+    let waits = envelope.method == submit::SEND_RAW_SYNC && envelope.id.is_some();
+    waits.then(|| submit::wait(envelope.params, rpc.limits.receipt_wait_max))
 }
 
 /// An answer to nobody in particular.
@@ -86,21 +118,21 @@ struct Responder<'r> {
 }
 
 impl Responder<'_> {
-    fn all(&self, message: &Message<'_>) -> Vec<u8> {
+    fn all(&self, message: &Message<'_>) -> Written {
+        let mut bytes = Vec::new();
+        let mut not_yet = false;
         match message {
             Message::Single(Ok(envelope)) => {
-                let mut out = Vec::new();
                 let outcome = self.call(envelope);
-                self.write(&mut out, envelope.id, &outcome);
-                out
+                not_yet = outcome.as_ref().is_err_and(submit::is_not_yet);
+                self.write(&mut bytes, envelope.id, &outcome);
             }
             Message::Single(Err(malformed)) => {
-                let mut out = Vec::new();
-                write_error(&mut out, malformed.id, &malformed.error);
-                out
+                write_error(&mut bytes, malformed.id, &malformed.error);
             }
-            Message::Batch(calls) => self.batch(calls),
+            Message::Batch(calls) => bytes = self.batch(calls),
         }
+        Written { bytes, not_yet }
     }
 
     fn batch(&self, calls: &[&serde_json::value::RawValue]) -> Vec<u8> {

@@ -34,6 +34,12 @@ pub const INLINE_TRANSACTIONS_MAX: usize = 8;
 /// Transactions of one `testing_buildBlockV1`.
 pub const TESTING_TRANSACTIONS_MAX: usize = 10_000;
 
+/// Transactions of the pool that `txpool_content` shows at once.
+pub const POOL_CONTENT_MAX: usize = 20_000;
+
+/// Transactions of a block that a suggestion of fees looks at.
+pub const TIP_SAMPLE_MAX: usize = 1_000;
+
 /// Parts of a page of the REST interface.
 pub const PAGE_ITEMS_MAX: usize = 200;
 
@@ -89,7 +95,7 @@ impl Default for RpcLimits {
         const MIB: usize = 1024 * 1024;
         Self {
             request_bytes_max: 5 * MIB,
-            response_bytes_max: 25 * MIB,
+            response_bytes_max: 64 * MIB,
             batch_calls_max: 1_000,
             log_blocks_max: 10_000,
             logs_max: 20_000,

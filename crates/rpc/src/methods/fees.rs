@@ -2,7 +2,7 @@ use super::{Answer, Call, resolve::by_tag};
 use crate::{
     Rpc, RpcError,
     json::Hex,
-    limits::{FEE_HISTORY_BLOCKS_MAX, PERCENTILES_MAX},
+    limits::{FEE_HISTORY_BLOCKS_MAX, PERCENTILES_MAX, TIP_SAMPLE_MAX},
     wire::{BlockTag, FromJson, Object, Reply, string},
 };
 use alloy_consensus::Transaction as _;
@@ -63,16 +63,21 @@ pub(super) fn fee_history(call: &Call<'_>) -> Answer {
     let mut last = None;
     for height in oldest..oldest.saturating_add(count) {
         call.cancel.check()?;
-        let block = call.rpc.ledger.block_at(Height(height))?;
-        let block = block.ok_or_else(RpcError::header_not_found)?;
-        history.add(&call.rpc.spec, &block, percentiles.as_deref());
-        last = Some(block);
+        let header = call.rpc.ledger.header(Height(height))?;
+        let header = header.ok_or_else(RpcError::header_not_found)?;
+        history.add(&call.rpc.spec, &header);
+        if let Some(percentiles) = &percentiles {
+            // Only now the whole block is read.
+            let block = call.rpc.ledger.block_at(Height(height))?;
+            let block = block.ok_or_else(RpcError::header_not_found)?;
+            history.reward.push(rewards(&block, percentiles));
+        }
+        last = Some(header);
     }
     if let Some(last) = last {
-        let header = last.block().header();
-        let next = call.rpc.spec.next_base_fee(header).unwrap_or(0);
+        let next = call.rpc.spec.next_base_fee(&last).unwrap_or(0);
         history.base_fee_per_gas.push(Hex(next));
-        let next = next_blob_fee(&call.rpc.spec, header).unwrap_or(0);
+        let next = next_blob_fee(&call.rpc.spec, &last).unwrap_or(0);
         history.base_fee_per_blob_gas.push(Hex(next));
     }
     Reply::new(&history)
@@ -94,8 +99,7 @@ struct FeeHistory {
 }
 
 impl FeeHistory {
-    fn add(&mut self, spec: &ChainSpec, block: &StoredBlock, percentiles: Option<&[f64]>) {
-        let header = block.block().header();
+    fn add(&mut self, spec: &ChainSpec, header: &Header) {
         self.base_fee_per_gas.push(Hex(header.base_fee_per_gas.unwrap_or(0)));
         self.gas_used_ratio.push(ratio(header.gas_used, header.gas_limit));
         let blobs = spec.blob_params_at(header.timestamp);
@@ -103,9 +107,6 @@ impl FeeHistory {
         self.base_fee_per_blob_gas.push(Hex(fee.unwrap_or(0)));
         let most = blobs.map_or(0, |params| params.max_blob_gas_per_block());
         self.blob_gas_used_ratio.push(ratio(header.blob_gas_used.unwrap_or(0), most));
-        if let Some(percentiles) = percentiles {
-            self.reward.push(rewards(block, percentiles));
-        }
     }
 }
 
@@ -158,7 +159,9 @@ fn percentiles(call: &Call<'_>) -> Result<Option<Vec<f64>>, RpcError> {
 /// What to offer on top of the base fee: a percentile of the cheapest tips of late blocks.
 pub(super) fn suggested_tip(rpc: &Rpc) -> Result<u128, RpcError> {
     let head = rpc.ledger.head();
-    if let Some((_, tip)) = rpc.tip().0.lock().filter(|(at, _)| *at == head.hash) {
+    // Held while we look, so that a crowd of askers at a new head costs one look.
+    let mut cache = rpc.tip().0.lock();
+    if let Some((_, tip)) = cache.filter(|(at, _)| *at == head.hash) {
         return Ok(tip);
     }
     let oldest = head.height.0.saturating_add(1).saturating_sub(SAMPLE_BLOCKS);
@@ -166,7 +169,7 @@ pub(super) fn suggested_tip(rpc: &Rpc) -> Result<u128, RpcError> {
     for height in oldest..=head.height.0 {
         let Some(block) = rpc.ledger.block_at(Height(height))? else { continue };
         let base_fee = block.block().header().base_fee_per_gas.unwrap_or(0);
-        let tips = block.block().transactions().iter();
+        let tips = block.block().transactions().iter().take(TIP_SAMPLE_MAX);
         let mut tips: Vec<u128> =
             tips.filter_map(|transaction| transaction.effective_tip_per_gas(base_fee)).collect();
         tips.sort_unstable();
@@ -175,7 +178,7 @@ pub(super) fn suggested_tip(rpc: &Rpc) -> Result<u128, RpcError> {
     sample.sort_unstable();
     let at = sample.len().saturating_sub(1) * SAMPLE_PERCENTILE / 100;
     let tip = sample.get(at).copied().unwrap_or_else(|| tip_default(&rpc.spec));
-    *rpc.tip().0.lock() = Some((head.hash, tip));
+    *cache = Some((head.hash, tip));
     Ok(tip)
 }
 

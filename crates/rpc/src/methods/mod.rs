@@ -113,7 +113,7 @@ const METHODS: &[Method] = &[
     Method { name: "eth_newPendingTransactionFilter", lane: Memory, arity: 1, handler: filters::new_pending },
     Method { name: "eth_protocolVersion", lane: Memory, arity: 0, handler: chain::protocol_version },
     Method { name: submit::SEND_RAW, lane: Memory, arity: 1, handler: submit::send_raw },
-    Method { name: "eth_sendRawTransactionSync", lane: Read, arity: 2, handler: submit::send_raw_sync },
+    Method { name: submit::SEND_RAW_SYNC, lane: Read, arity: 2, handler: submit::send_raw_sync },
     Method { name: "eth_sendTransaction", lane: Evm, arity: 1, handler: wallet::send_transaction },
     Method { name: "eth_sign", lane: Memory, arity: 2, handler: wallet::sign },
     Method { name: "eth_signTransaction", lane: Evm, arity: 1, handler: wallet::sign_transaction },

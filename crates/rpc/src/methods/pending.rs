@@ -9,10 +9,13 @@ use parking_lot::Mutex;
 /// Transactions that the pending block shows. It is rebuilt at most once a second, but by anybody.
 const TRANSACTIONS_MAX: usize = 1_000;
 
-/// The pending block as it was last built. The lock is held while it is built, so that a crowd of
-/// askers costs one build.
+/// The pending block as it was last built. Only one thread builds it, so that a crowd of askers
+/// costs one build; meanwhile the others get the last one.
 #[derive(Debug, Default)]
-pub(crate) struct PendingCache(Mutex<Option<(BlockHash, u64, Pending)>>);
+pub(crate) struct PendingCache {
+    last: Mutex<Option<(BlockHash, u64, Pending)>>,
+    building: Mutex<()>,
+}
 
 /// A block that nobody has sealed.
 #[derive(Clone, Debug)]
@@ -26,12 +29,30 @@ pub(crate) struct Pending {
 /// # Errors
 /// When it cannot be built, which is our own fault.
 pub(super) fn block(rpc: &Rpc) -> Result<Pending, RpcError> {
+    let cache = rpc.pending();
     let head = rpc.ledger.head().hash;
     let now = (rpc.clock)();
-    let mut cache = rpc.pending().0.lock();
-    if let Some((.., pending)) = cache.as_ref().filter(|(on, at, _)| *on == head && *at == now) {
-        return Ok(pending.clone());
+    let last = cache.last.lock().clone();
+    let fresh = |(on, at, pending): &(BlockHash, u64, Pending)| {
+        (*on == head && *at == now).then(|| pending.clone())
+    };
+    if let Some(pending) = last.as_ref().and_then(fresh) {
+        return Ok(pending);
     }
+    let _building = match (cache.building.try_lock(), last) {
+        (Some(building), _) => building,
+        (None, Some((.., stale))) => return Ok(stale),
+        (None, None) => cache.building.lock(),
+    };
+    if let Some(pending) = cache.last.lock().as_ref().and_then(fresh) {
+        return Ok(pending); // built while we waited
+    }
+    let pending = build(rpc, head, now)?;
+    *cache.last.lock() = Some((head, now, pending.clone()));
+    Ok(pending)
+}
+
+fn build(rpc: &Rpc, head: BlockHash, now: u64) -> Result<Pending, RpcError> {
     let attributes = attributes(rpc, head, now)?;
     let rules = rpc.pool.rules();
     let blob_fee = rules.blobs.as_ref().map_or(0, |blobs| blobs.fee);
@@ -41,12 +62,8 @@ pub(super) fn block(rpc: &Rpc) -> Result<Pending, RpcError> {
         .executor
         .build(head, &attributes, best.map(|admitted| admitted.recovered().clone()), &limits)
         .map_err(|error| RpcError::internal("the pending block cannot be built", &error))?;
-    let pending = Pending {
-        block: built.executed.block().clone(),
-        senders: built.executed.senders().to_vec(),
-    };
-    *cache = Some((head, now, pending.clone()));
-    Ok(pending)
+    let executed = &built.executed;
+    Ok(Pending { block: executed.block().clone(), senders: executed.senders().to_vec() })
 }
 
 fn attributes(context: &Context, head: BlockHash, now: u64) -> Result<Attributes, RpcError> {

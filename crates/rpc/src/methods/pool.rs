@@ -1,6 +1,8 @@
 use super::{Answer, Call};
 use crate::{
+    RpcError,
     json::{TransactionJson, hex},
+    limits::POOL_CONTENT_MAX,
     wire::Reply,
 };
 use alloy_consensus::Transaction as _;
@@ -27,7 +29,7 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
 
 /// `txpool_content`
 pub(super) fn content(call: &Call<'_>) -> Answer {
-    Reply::new(&all(call, full))
+    Reply::new(&all(call, full)?)
 }
 
 /// `txpool_inspect`: one line a transaction.
@@ -37,7 +39,7 @@ pub(super) fn inspect(call: &Call<'_>) -> Answer {
         let to = tx.to().map_or_else(|| "contract creation".to_owned(), |to| to.to_string());
         let (value, gas, price) = (tx.value(), tx.gas_limit(), tx.max_fee_per_gas());
         format!("{to}: {value} wei + {gas} gas × {price} wei")
-    }))
+    })?)
 }
 
 /// `txpool_contentFrom`
@@ -49,7 +51,18 @@ pub(super) fn content_from(call: &Call<'_>) -> Answer {
     })
 }
 
-fn all<T>(call: &Call<'_>, show: impl Fn(&Admitted) -> T + Copy) -> Parts<BySender<T>> {
+fn all<T>(
+    call: &Call<'_>,
+    show: impl Fn(&Admitted) -> T + Copy,
+) -> Result<Parts<BySender<T>>, RpcError> {
+    let status = call.rpc.pool.status();
+    let count = status.pending.saturating_add(status.queued);
+    if count > POOL_CONTENT_MAX {
+        return Err(RpcError::LimitExceeded(format!(
+            "the pool has {count} transactions, at most {POOL_CONTENT_MAX} can be shown; \
+             ask by sender with txpool_contentFrom"
+        )));
+    }
     let mut parts = Parts { pending: BTreeMap::new(), queued: BTreeMap::new() };
     for (sender, content) in call.rpc.pool.content() {
         if !content.pending.is_empty() {
@@ -59,7 +72,7 @@ fn all<T>(call: &Call<'_>, show: impl Fn(&Admitted) -> T + Copy) -> Parts<BySend
             parts.queued.insert(sender.to_string(), by_nonce(&content.queued, show));
         }
     }
-    parts
+    Ok(parts)
 }
 
 fn by_nonce<T>(list: &[Admitted], show: impl Fn(&Admitted) -> T) -> BTreeMap<u64, T> {

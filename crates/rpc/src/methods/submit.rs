@@ -1,12 +1,21 @@
 use super::{Answer, Call, transactions::receipt_of};
-use crate::{RpcError, SubmitError, wire::Reply};
+use crate::{
+    RpcError, SubmitError,
+    wire::{Params, Reply},
+};
 use alloy_primitives::{Bytes, TxHash, hex};
 use hanse_txpool::{Fault, PoolError};
-use std::time::{Duration, Instant};
-use tokio::sync::broadcast::error::TryRecvError;
+use serde_json::value::RawValue;
+use std::time::Duration;
 
 /// The method that must be fastest.
 pub(crate) const SEND_RAW: &str = "eth_sendRawTransaction";
+
+/// The one that waits for the receipt.
+pub(crate) const SEND_RAW_SYNC: &str = "eth_sendRawTransactionSync";
+
+/// The error code of a receipt that did not come in time (EIP-7966).
+const NOT_YET: i64 = 4;
 
 /// `eth_sendRawTransaction`
 pub(super) fn send_raw(call: &Call<'_>) -> Answer {
@@ -40,41 +49,36 @@ pub(super) fn refusal(error: SubmitError) -> RpcError {
     }
 }
 
-/// `eth_sendRawTransactionSync` (EIP-7966): sends, and waits for the receipt.
+/// `eth_sendRawTransactionSync` (EIP-7966): sends, and answers with the receipt. The server asks
+/// again with each new block (see [`crate::dispatch`]), so that nobody waits on a worker thread; within
+/// a batch there is no waiting.
 pub(super) fn send_raw_sync(call: &Call<'_>) -> Answer {
     let raw: Bytes = call.params.required(0)?;
-    let longest = call.rpc.limits.receipt_wait_max;
-    let wait = call.params.optional::<u64>(1)?.map_or(longest, Duration::from_millis).min(longest);
-    let mut chain = call.rpc.events.chain();
+    let _: Option<u64> = call.params.optional(1)?;
     let hash = match submit(call, raw.clone()) {
         Ok(hash) => hash,
         // Sent before: there is nothing wrong with asking for its receipt again.
         Err(error) => sent_before(call, &raw, &error)?.ok_or_else(|| refusal(error))?,
     };
-    let started = Instant::now();
-    loop {
-        if let Some(receipt) = receipt_of(call, &hash)? {
-            return Reply::new(&receipt);
-        }
-        loop {
-            match chain.try_recv() {
-                Ok(_) | Err(TryRecvError::Lagged(_)) => break,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => {
-                    call.cancel.check()?;
-                    if started.elapsed() >= wait {
-                        return Err(RpcError::Coded {
-                            code: 4,
-                            message: "The transaction was added to the mempool but wasn't \
-                                      processed in time."
-                                .to_owned(),
-                            data: Some(hash.into()),
-                        });
-                    }
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-            }
-        }
+    match receipt_of(call, &hash)? {
+        Some(receipt) => Reply::new(&receipt),
+        None => Err(RpcError::Coded {
+            code: NOT_YET,
+            message: "the transaction was accepted, but is in no block yet".to_owned(),
+            data: Some(hash.into()),
+        }),
     }
+}
+
+/// How long a request wants to wait for its receipt, at most `longest`.
+pub(crate) fn wait(params: Option<&RawValue>, longest: Duration) -> Duration {
+    let asked = Params::split(params, 2).and_then(|params| params.optional::<u64>(1));
+    asked.ok().flatten().map_or(longest, Duration::from_millis).min(longest)
+}
+
+/// True when the receipt may still come.
+pub(crate) const fn is_not_yet(error: &RpcError) -> bool {
+    matches!(error, RpcError::Coded { code: NOT_YET, .. })
 }
 
 /// The hash of a refused transaction that is in the pool or the chain all the same.

@@ -269,13 +269,16 @@ fn proofs_fit_the_state_root() {
 }
 
 #[test]
-fn a_receipt_can_be_waited_for() {
+fn a_transaction_can_be_sent_twice_for_its_receipt() {
     let chain = TestChain::new();
     let raw = chain.emit(0, B256::repeat_byte(1));
-    let (code, _) = chain.error("eth_sendRawTransactionSync", json!([raw, "0x1"]));
-    assert_eq!(code, 4, "nobody seals");
+    for _ in 0..2 {
+        let (code, _) = chain.error("eth_sendRawTransactionSync", json!([raw]));
+        assert_eq!(code, 4, "accepted, and nobody seals");
+    }
     chain.seal();
-    let receipt =
-        chain.result("eth_sendRawTransactionSync", json!([chain.emit(0, B256::repeat_byte(1))]));
+    let receipt = chain.result("eth_sendRawTransactionSync", json!([raw]));
     assert_eq!(receipt["status"], "0x1");
+    let late = chain.error("eth_sendRawTransaction", json!([raw]));
+    assert_eq!(late.0, -32000, "without the wish for a receipt it is an error: {}", late.1);
 }

@@ -269,3 +269,27 @@ async fn a_stopping_server_finishes_what_it_began() {
     timeout(Duration::from_secs(10), server.task).await.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(server.address).await.is_err(), "the port is free again");
 }
+
+/// Those who wait for receipts occupy no worker: with a single one everybody else is still served.
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_are_waited_for_without_a_worker() {
+    let limits = RpcLimits { reads_max: 1, ..RpcLimits::default() };
+    let server = Server::start(limits, ServerOptions::default()).await;
+    let waiting: Vec<_> = (0..5)
+        .map(|nonce| {
+            let raw = server.chain.emit(nonce, alloy_primitives::B256::ZERO);
+            tokio::spawn(ask(server.address, "eth_sendRawTransactionSync", json!([raw])))
+        })
+        .collect();
+    while server.chain.pool.status().pending + server.chain.pool.status().queued < 5 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(ask(server.address, "eth_getBalance", json!([SPINNER])).await["result"].is_string());
+    server.chain.seal();
+    for receipt in waiting {
+        assert_eq!(receipt.await.unwrap()["result"]["status"], "0x1");
+    }
+    let raw = server.chain.emit(9, alloy_primitives::B256::ZERO);
+    let late = ask(server.address, "eth_sendRawTransactionSync", json!([raw, "0x32"])).await;
+    assert_eq!(late["error"]["code"], 4, "{late}");
+}
