@@ -136,7 +136,7 @@ pub enum CallError {
     #[error("err: {invalid} (supplied gas {gas})")]
     Refused {
         /// What is wrong with it.
-        invalid: InvalidCall,
+        invalid: Box<InvalidCall>,
         /// Its gas limit.
         gas: u64,
     },
@@ -144,7 +144,7 @@ pub enum CallError {
     #[error("{}", refusal_message(invalid, *gas))]
     SimulationRefused {
         /// What is wrong.
-        invalid: InvalidCall,
+        invalid: Box<InvalidCall>,
         /// Gas limit of the call, if it is about one.
         gas: Option<u64>,
     },
@@ -368,6 +368,11 @@ impl From<ExecutionError> for CallError {
 }
 
 impl InvalidCall {
+    /// More gas may mend it.
+    pub(crate) const fn is_about_intrinsic_gas(&self) -> bool {
+        matches!(self, Self::IntrinsicGas { .. } | Self::FloorGas { .. })
+    }
+
     /// The code that execution-apis gives to this in `eth_simulateV1`.
     const fn simulation_code(&self) -> i64 {
         match self {

@@ -28,6 +28,7 @@ mod executor;
 pub mod limits;
 mod machine;
 mod messages;
+mod precompiles;
 mod receipts;
 mod recovery;
 mod rules;

@@ -4,6 +4,7 @@
 use crate::{
     ExecutionError, Violation,
     error::Fault,
+    precompiles::PrecompileSet,
     receipts::{BareReceipt, Receipts},
     rules::ForkRules,
     state::{BlockState, Failure, Source, Unreadable},
@@ -13,15 +14,14 @@ use alloy_eips::{eip4895::Withdrawal, eip7685::Requests};
 use alloy_evm::{
     Evm, EvmEnv,
     block::{BlockExecutionError, BlockExecutor, BlockValidationError, TxResult as _},
-    eth::{EthBlockExecutionCtx, EthBlockExecutor, EthEvm, EthEvmBuilder, EthEvmContext, dao_fork},
-    precompiles::PrecompilesMap,
+    eth::{EthBlockExecutionCtx, EthBlockExecutor, EthEvm, EthEvmContext, dao_fork},
 };
 use alloy_hardforks::{EthereumHardfork, EthereumHardforks};
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use hanse_ledger::LedgerError;
 use hanse_primitives::{ChainSpec, Header, StateChanges, Transaction};
 use revm::{
-    Inspector,
+    Context, Inspector, MainBuilder, MainContext,
     context::{
         TxEnv,
         result::{ExecutionResult, HaltReason, InvalidTransaction},
@@ -35,7 +35,7 @@ use std::borrow::Cow;
 pub(crate) type Roots<'a> = &'a dyn Fn(&StateChanges) -> Result<B256, LedgerError>;
 
 /// The EVM on the state of a block.
-pub(crate) type BlockEvm<'a, S, I> = EthEvm<&'a mut BlockState<S>, I, PrecompilesMap>;
+pub(crate) type BlockEvm<'a, S, I> = EthEvm<&'a mut BlockState<S>, I, PrecompileSet>;
 
 type Inner<'a, S, I> = EthBlockExecutor<'a, BlockEvm<'a, S, I>, ForkRules<'a>, Receipts>;
 
@@ -95,6 +95,24 @@ pub(crate) fn environment(spec: &ChainSpec, header: &Header) -> EvmEnv {
     EvmEnv::for_eth_block(header, ForkRules(spec), spec.chain_id(), blobs)
 }
 
+/// The EVM on a state, with the precompiles of the fork unless others are given.
+pub(crate) fn evm<'a, S: Source, I>(
+    state: &'a mut BlockState<S>,
+    env: EvmEnv,
+    precompiles: Option<PrecompileSet>,
+    inspector: I,
+    inspect: bool,
+) -> BlockEvm<'a, S, I> {
+    let precompiles = precompiles.unwrap_or_else(|| PrecompileSet::new(env.cfg_env.spec));
+    let inner = Context::mainnet()
+        .with_block(env.block_env)
+        .with_cfg(env.cfg_env)
+        .with_db(state)
+        .build_mainnet_with_inspector(inspector)
+        .with_precompiles(precompiles);
+    EthEvm::new(inner, inspect)
+}
+
 impl<'a, S: Source> Machine<'a, S> {
     /// Makes ready the block that `header` begins: system calls and irregular state changes are done.
     pub(crate) fn start(
@@ -104,7 +122,7 @@ impl<'a, S: Source> Machine<'a, S> {
         ending: Ending<'a>,
         roots: Roots<'a>,
     ) -> Result<Self, Fault> {
-        let evm = EthEvmBuilder::new(state, environment(spec, header)).build();
+        let evm = evm(state, environment(spec, header), None, NoOpInspector, false);
         Self::start_on(spec, evm, header, ending, Some(roots))
     }
 }

@@ -99,10 +99,9 @@ where
             ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => Trial::Starved,
             failed => Trial::Failed(failed),
         }),
-        Err(CallError::Refused {
-            invalid: InvalidCall::IntrinsicGas { .. } | InvalidCall::FloorGas { .. },
-            ..
-        }) => Ok(Trial::Starved),
+        Err(CallError::Refused { invalid, .. }) if invalid.is_about_intrinsic_gas() => {
+            Ok(Trial::Starved)
+        }
         Err(error) => Err(error),
     }
 }

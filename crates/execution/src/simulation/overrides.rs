@@ -1,9 +1,9 @@
 use super::request::other;
 use crate::{
     CallError, InvalidCall,
+    precompiles::PrecompileSet,
     state::{BlockState, Source, Unreadable},
 };
-use alloy_evm::precompiles::PrecompilesMap;
 use alloy_primitives::{Address, B256, U256, keccak256, map::B256Map};
 use alloy_rpc_types_eth::{
     BlockOverrides,
@@ -47,7 +47,7 @@ pub(super) fn blob_fee(overrides: &BlockOverrides) -> Result<Option<u128>, CallE
 /// addresses, so that every node answers alike.
 pub(super) fn apply_to_state<S: Source>(
     state: &mut BlockState<S>,
-    precompiles: &mut PrecompilesMap,
+    precompiles: &mut PrecompileSet,
     overrides: &StateOverride,
 ) -> Result<(), CallError> {
     let mut accounts: Vec<(&Address, &AccountOverride)> = overrides.iter().collect();
@@ -57,7 +57,7 @@ pub(super) fn apply_to_state<S: Source>(
         if moved.contains(address) {
             return Err(InvalidCall::MovedTwice(*address).into());
         }
-        let is_precompile = precompiles.get(address).is_some();
+        let is_precompile = precompiles.is_precompile(address);
         if let Some(target) = account.move_precompile_to {
             if !is_precompile {
                 return Err(InvalidCall::NotAPrecompile(*address).into());
@@ -65,12 +65,10 @@ pub(super) fn apply_to_state<S: Source>(
             if overrides.contains_key(&target) {
                 return Err(InvalidCall::MovedTwice(target).into());
             }
-            precompiles
-                .move_precompiles([(*address, target)])
-                .map_err(|_| InvalidCall::NotAPrecompile(*address))?;
+            precompiles.relocate(*address, target);
             moved.push(target);
         } else if is_precompile {
-            precompiles.apply_precompile(address, |_| None);
+            precompiles.remove(*address);
         }
         if account.state.is_some() && account.state_diff.is_some() {
             return Err(other(&format!("account {address} has both 'state' and 'stateDiff'")));

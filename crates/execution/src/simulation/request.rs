@@ -21,6 +21,10 @@ pub(super) struct Place {
     pub(super) strict: bool,
 }
 
+/// The highest nonce of a transaction (EIP-2681). The EVM refuses a higher one even where it is told
+/// not to look at nonces.
+pub(super) const NONCE_MAX: u64 = u64::MAX - 1;
+
 /// Any complaint that has no variant of its own.
 pub(super) fn other(text: &str) -> CallError {
     InvalidCall::Other(text.to_owned()).into()
@@ -71,7 +75,7 @@ pub(super) fn transaction_env<S: Source>(
         authorization_list: authorizations.into_iter().map(Either::Left).collect(),
     };
     check(&env, place, account.nonce, account.balance)
-        .map_err(|invalid| place.refusal(invalid, gas_limit))?;
+        .map_err(|invalid| Place::refusal(invalid, gas_limit))?;
     Ok(env)
 }
 
@@ -134,8 +138,8 @@ const BLOB_GAS: u64 = alloy_eips::eip4844::DATA_GAS_PER_BLOB;
 
 impl Place {
     /// The error of a request that can be no transaction here.
-    pub(super) const fn refusal(self, invalid: InvalidCall, gas: u64) -> CallError {
-        CallError::Refused { invalid, gas }
+    pub(super) fn refusal(invalid: InvalidCall, gas: u64) -> CallError {
+        CallError::Refused { invalid: Box::new(invalid), gas }
     }
 }
 

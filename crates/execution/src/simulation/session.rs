@@ -1,18 +1,15 @@
 use super::{
     Overrides, overrides,
-    request::{Place, explain, transaction_env},
+    request::{NONCE_MAX, Place, explain, transaction_env},
 };
 use crate::{
     CallError,
-    machine::{BlockEvm, environment},
+    machine::{BlockEvm, environment, evm},
+    precompiles::PrecompileSet,
     state::{BlockState, Failure, Source},
 };
 use alloy_eips::eip4844::BLOB_TX_MIN_BLOB_GASPRICE;
-use alloy_evm::{
-    Evm, EvmEnv,
-    eth::{EthEvmBuilder, EthEvmContext},
-    precompiles::PrecompilesMap,
-};
+use alloy_evm::{Evm, EvmEnv, eth::EthEvmContext};
 use alloy_rpc_types_eth::TransactionRequest;
 use hanse_primitives::{ChainSpec, Header};
 use revm::{
@@ -22,7 +19,6 @@ use revm::{
         result::{EVMError, HaltReason, ResultAndState},
     },
     context_interface::block::BlobExcessGasAndPrice,
-    precompile::{PrecompileSpecId, Precompiles},
 };
 
 /// A place where requests run again and again on one state, each without a trace in the next.
@@ -55,12 +51,6 @@ pub(super) fn lenient(mut env: EvmEnv, blob_fee: Option<u128>, strict: bool) -> 
     env
 }
 
-/// The precompiles of an environment, to be moved about.
-pub(super) fn precompiles(env: &EvmEnv) -> PrecompilesMap {
-    let fork = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
-    PrecompilesMap::from_static(Precompiles::new(fork))
-}
-
 impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<'a, S, I> {
     /// Opens the environment of `header`, overridden, on `state`. The inspector sees every run.
     pub(super) fn open(
@@ -83,7 +73,7 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
         }
         let mut env = lenient(environment(spec, &header), blob_fee, false);
         env.cfg_env.disable_block_gas_limit = true;
-        let mut precompiles = precompiles(&env);
+        let mut precompiles = PrecompileSet::new(env.cfg_env.spec);
         if let Some(accounts) = &pretended.state {
             overrides::apply_to_state(state, &mut precompiles, accounts)?;
         }
@@ -92,11 +82,7 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
         let (base_fee, blob_fee) = (env.block_env.basefee, env.block_env.blob_excess_gas_and_price);
         let failure = state.failure();
         let active = inspector.is_some();
-        let evm = EthEvmBuilder::new(state, env)
-            .inspector(inspector.unwrap_or(idle))
-            .set_inspect(active)
-            .precompiles(precompiles)
-            .build();
+        let evm = evm(state, env, Some(precompiles), inspector.unwrap_or(idle), active);
         Ok(Self { evm, place, failure, base_fee, blob_fee, gas_max })
     }
 
@@ -115,7 +101,7 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
     }
 
     /// Runs a transaction and forgets what it changed.
-    pub(super) fn run(&mut self, env: TxEnv) -> Result<ResultAndState<HaltReason>, CallError> {
+    pub(super) fn run(&mut self, mut env: TxEnv) -> Result<ResultAndState<HaltReason>, CallError> {
         // Whoever offers no fee must not see one either: contracts rely on the price never being
         // below the base fee.
         let block = &mut self.evm.ctx_mut().block;
@@ -126,10 +112,11 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
             }
             fee
         });
+        env.nonce = env.nonce.min(NONCE_MAX);
         let gas = env.gas_limit;
         let asked = env.clone();
         self.evm.transact_raw(env).map_err(|error| match error {
-            EVMError::Transaction(invalid) => self.place.refusal(explain(&invalid, &asked), gas),
+            EVMError::Transaction(invalid) => Place::refusal(explain(&invalid, &asked), gas),
             EVMError::Database(error) => CallError::unreadable(&self.failure, &error),
             other => CallError::Internal(other.to_string()),
         })

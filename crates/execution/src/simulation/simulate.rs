@@ -1,20 +1,21 @@
 use super::{
     SimulatedBlock, SimulatedCall, SimulatedFailure, overrides,
-    request::{Place, explain, other, transaction_env, unsigned},
-    session::{lenient, precompiles},
+    request::{NONCE_MAX, Place, explain, other, transaction_env, unsigned},
+    session::lenient,
     transfers::TransferLogs,
 };
 use crate::{
     CallError, Executor, InvalidCall,
     limits::{SIMULATED_BLOCKS_MAX, SIMULATED_CALLS_MAX},
-    machine::{Done, Ending, Machine, Outcome, Refused, Roots, environment},
+    machine::{Done, Ending, Machine, Outcome, Refused, Roots, environment, evm},
     messages::halt_message,
+    precompiles::PrecompileSet,
     receipts, rules,
     state::{BlockState, Source},
 };
 use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy_eips::eip4895::Withdrawals;
-use alloy_evm::{Evm, eth::EthEvmBuilder};
+use alloy_evm::Evm;
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::{
@@ -24,6 +25,7 @@ use alloy_rpc_types_eth::{
 use hanse_primitives::{
     Block, BlockHash, ChainSpec, Header, SealedBlock, StateChanges, Transaction,
 };
+use revm::Database;
 
 /// Seconds between imagined blocks that name no time of their own.
 const BLOCK_SECONDS: u64 = 12;
@@ -116,8 +118,8 @@ fn fill_gaps(base: &Header, asked: Vec<SimBlock>) -> Result<Vec<SimBlock>, CallE
     Ok(blocks)
 }
 
-const fn refused(invalid: InvalidCall) -> CallError {
-    CallError::SimulationRefused { invalid, gas: None }
+fn refused(invalid: InvalidCall) -> CallError {
+    CallError::SimulationRefused { invalid: Box::new(invalid), gas: None }
 }
 
 impl Simulation<'_> {
@@ -134,16 +136,13 @@ impl Simulation<'_> {
         }
         let blob_fee = overrides::blob_fee(&pretended)?;
         let env = lenient(environment(self.spec, &header), blob_fee, self.validation);
-        let mut precompiles = precompiles(&env);
+        let mut precompiles = PrecompileSet::new(env.cfg_env.spec);
         if let Some(accounts) = &asked.state_overrides {
             overrides::apply_to_state(state, &mut precompiles, accounts)?;
         }
         let shanghai = self.spec.is_shanghai_active_at_timestamp(header.timestamp);
-        let evm = EthEvmBuilder::new(&mut *state, env)
-            .inspector(TransferLogs::default())
-            .set_inspect(self.trace_transfers)
-            .precompiles(precompiles)
-            .build();
+        let watch = TransferLogs::default();
+        let evm = evm(&mut *state, env, Some(precompiles), watch, self.trace_transfers);
         let ending = Ending { ommers: &[], withdrawals: shanghai.then_some(&[][..]) };
         let mut machine =
             Machine::start_on(self.spec, evm, &header, ending, Some(self.roots)).map_err(fault)?;
@@ -219,19 +218,27 @@ impl Simulation<'_> {
             base_fee: header.base_fee_per_gas,
             strict: self.validation,
         };
-        let env = transaction_env(request, gas, place, machine.evm_mut().db_mut())
+        let mut env = transaction_env(request, gas, place, machine.evm_mut().db_mut())
             .map_err(CallError::in_simulation)?;
         let transaction = unsigned(&env, self.spec.chain_id());
         let (sender, asked) = (env.caller, env.clone());
+        let wraps = !self.validation && env.kind.is_call() && nonce(machine, sender)? == u64::MAX;
+        if !self.validation {
+            env.nonce = env.nonce.min(NONCE_MAX);
+        }
         let done = machine.run_env(env, &transaction).map_err(|error| match error {
-            Refused::Invalid(invalid) => {
-                CallError::SimulationRefused { invalid: explain(&invalid, &asked), gas: Some(gas) }
-            }
+            Refused::Invalid(invalid) => CallError::SimulationRefused {
+                invalid: Box::new(explain(&invalid, &asked)),
+                gas: Some(gas),
+            },
             Refused::NoRoom { gas_limit, left } => {
                 refused(InvalidCall::BlockGasLimit { remaining: left, required: gas_limit })
             }
             Refused::Failed(error) => fault(error),
         })?;
+        if wraps {
+            set_nonce(machine, sender, 0)?;
+        }
         self.gas_left -= done.gas_used.min(self.gas_left);
         let logs = if self.trace_transfers {
             machine.evm_mut().inspector_mut().take()
@@ -240,6 +247,28 @@ impl Simulation<'_> {
         };
         Ok((transaction, sender, told(done, logs)))
     }
+}
+
+fn nonce<S: Source>(
+    machine: &mut Machine<'_, S, TransferLogs>,
+    account: Address,
+) -> Result<u64, CallError> {
+    let state = machine.evm_mut().db_mut();
+    let failure = state.failure();
+    let info = state.basic(account).map_err(|error| CallError::unreadable(&failure, &error))?;
+    Ok(info.unwrap_or_default().nonce)
+}
+
+/// Without validation a sender's last nonce is followed by 0, as in other clients.
+fn set_nonce<S: Source>(
+    machine: &mut Machine<'_, S, TransferLogs>,
+    account: Address,
+    nonce: u64,
+) -> Result<(), CallError> {
+    let state = machine.evm_mut().db_mut();
+    let failure = state.failure();
+    let done = state.alter(account, |info| info.nonce = nonce);
+    done.map_err(|error| CallError::unreadable(&failure, &error))
 }
 
 fn told(done: Done, logs: Vec<alloy_primitives::Log>) -> SimulatedCall {

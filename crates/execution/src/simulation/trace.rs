@@ -3,15 +3,15 @@ use crate::{
     CallError, Executor, TraceError,
     error::Fault,
     limits::TRACE_BYTES_MAX,
-    machine::{Ending, Machine, environment},
+    machine::{Ending, Machine, environment, evm},
     state::{BlockState, Failure, Source, Unreadable},
 };
 use alloy_consensus::transaction::Recovered;
-use alloy_evm::{Evm, ToTxEnv, eth::EthEvmBuilder};
+use alloy_evm::{Evm, ToTxEnv};
 use alloy_primitives::{Address, Log, U256};
 use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_trace::geth::{
-    GethDebugTracerType, GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace,
+    GethDebugTracerType, GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace, StructLog,
 };
 use hanse_ledger::StoredBlock;
 use hanse_primitives::BlockHash;
@@ -21,10 +21,7 @@ use revm::{
     context_interface::ContextTr,
     handler::FrameResult,
     inspector::JournalExt,
-    interpreter::{
-        CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, Interpreter,
-        interpreter_types::StackTr,
-    },
+    interpreter::{CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, Interpreter},
 };
 use revm_inspectors::tracing::{DebugInspector, DebugInspectorError, TransactionContext};
 
@@ -131,10 +128,8 @@ impl Executor {
     ) -> Result<Machine<'a, S, Tracer>, TraceError> {
         let block = stored.block();
         let body = &block.block().body;
-        let evm = EthEvmBuilder::new(state, environment(self.spec(), block.header()))
-            .inspector(tracer)
-            .set_inspect(false)
-            .build();
+        let env = environment(self.spec(), block.header());
+        let evm = evm(state, env, None, tracer, false);
         let withdrawals = body.withdrawals.as_ref().map(|list| &list[..]);
         let ending = Ending { ommers: &body.ommers, withdrawals };
         Machine::start_on(self.spec(), evm, block.header(), ending, None).map_err(broken)
@@ -257,11 +252,23 @@ impl Tracer {
         if self.is_full() {
             return Err(TraceError::TooLarge(TRACE_BYTES_MAX));
         }
-        self.inner.get_result(context, env, block, result, state).map_err(|error| match error {
+        let trace = self.inner.get_result(context, env, block, result, state);
+        let mut trace = trace.map_err(|error| match error {
             DebugInspectorError::Database(error) => CallError::unreadable(failure, &error).into(),
             other => TraceError::Tracer(other.to_string()),
-        })
+        })?;
+        if let GethTrace::Default(frame) = &mut trace {
+            frame.struct_logs.iter_mut().for_each(leave_out_nothings);
+        }
+        Ok(trace)
     }
+}
+
+/// The format of a step has no place for an empty memory, empty return data or no refund.
+fn leave_out_nothings(step: &mut StructLog) {
+    step.refund_counter = step.refund_counter.filter(|refund| *refund != 0);
+    step.memory = step.memory.take().filter(|memory| !memory.is_empty());
+    step.return_data = step.return_data.take().filter(|data| !data.is_empty());
 }
 
 impl<C: ContextTr<Journal: JournalExt>> Inspector<C> for Tracer {

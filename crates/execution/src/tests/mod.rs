@@ -1,2 +1,6 @@
+mod hostile;
 mod memory;
+mod model;
+mod questions;
 mod suite;
+mod world;

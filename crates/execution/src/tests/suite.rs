@@ -1,12 +1,16 @@
 //! The official execution-apis suite, when `HANSE_RPC_SUITE` names its folder of tests: its chain,
 //! from Frontier to the second blob fork, and its recorded answers as far as this room decides them.
 
-use super::memory::{Memory, MemoryChain};
+use super::{
+    memory::{Memory, MemoryChain},
+    world::World,
+};
 use crate::{
     CallError, Overrides, SimulatedBlock,
     simulation::{call, create_access_list, estimate_gas, simulate},
     state::BlockState,
 };
+use alloy_primitives::Bytes;
 use alloy_rlp::Decodable;
 use alloy_rpc_types_eth::{TransactionRequest, simulate::SimulatePayload};
 use hanse_primitives::{Block, ChainSpec, SealedBlock, StateChanges};
@@ -80,7 +84,7 @@ fn error_of(error: &CallError) -> Value {
 
 /// Fails with a list of what differs, so that one run shows all.
 fn report(method: &str, total: usize, wrong: Vec<String>) {
-    println!("{method}: {} of {total} as recorded", total - wrong.len());
+    eprintln!("{method}: {} of {total} as recorded", total - wrong.len());
     assert!(wrong.is_empty(), "{method}:\n{}", wrong.join("\n"));
 }
 
@@ -92,8 +96,81 @@ fn quantity(number: u64) -> Value {
 fn the_chain_replays_to_its_roots() {
     let Some(folder) = folder() else { return };
     let chain = chain(&folder);
-    println!("{} blocks, head {}", chain.blocks.len(), chain.head().hash());
+    eprintln!("{} blocks, head {}", chain.blocks.len(), chain.head().hash());
     assert!(chain.head().header().number > 50);
+}
+
+/// The product's path: the ledger's trie and states.
+fn world(folder: &Path, chain: &MemoryChain) -> World {
+    let genesis = fs::read(folder.join("genesis.json")).expect("the suite has a genesis");
+    let world = World::new(&ChainSpec::parse(&genesis).expect("the genesis is valid"));
+    for block in &chain.blocks[1..] {
+        let height = block.height();
+        let (executed, root) = world
+            .executor
+            .execute(block.clone(), &|_| None)
+            .unwrap_or_else(|error| panic!("block {height}: {error}"));
+        world.keep(executed, root);
+    }
+    world
+}
+
+#[test]
+fn the_chain_replays_on_the_ledger() {
+    let Some(folder) = folder() else { return };
+    let chain = chain(&folder);
+    let world = world(&folder, &chain);
+    assert_eq!(world.head(), chain.head().hash());
+    world.ledger.finalize(world.head(), Bytes::new()).expect("the chain becomes final");
+    let payload = json!({"blockStateCalls": [{}], "validation": true});
+    let payload: SimulatePayload = serde_json::from_value(payload).expect("the payload decodes");
+    let simulated = world.executor.simulate(world.head(), payload).expect("it runs");
+    let case = cases(&folder, "eth_simulateV1")
+        .into_iter()
+        .find(|case| case.name == "ethSimulate-empty-validation")
+        .expect("the suite has the case");
+    assert_eq!(json!(simulated[0].block.hash()), case.response["result"][0]["hash"]);
+}
+
+#[test]
+fn traces_are_as_recorded() {
+    let Some(folder) = folder() else { return };
+    let chain = chain(&folder);
+    let world = world(&folder, &chain);
+    let (mut wrong, mut total) = (Vec::new(), 0);
+    for method in ["debug_traceTransaction", "debug_traceBlockByNumber"] {
+        for case in cases(&folder, method) {
+            let Some(wanted) = case.response.get("result") else { continue };
+            let params = &case.request["params"];
+            let options = serde_json::from_value(params.get(1).cloned().unwrap_or(json!({})));
+            let options = options.expect("the options decode");
+            let subject = params[0].as_str().expect("it names something");
+            let found = if method == "debug_traceTransaction" {
+                let hash = subject.parse().expect("a hash");
+                let place = world.ledger.transaction(&hash).expect("readable").expect("known");
+                let trace =
+                    world.executor.trace_transaction(place.block.hash, place.index, &options);
+                json!(trace.expect("it is traced"))
+            } else {
+                let (block, _) = chain.at(subject).expect("the block is known");
+                let traces = world.executor.trace_block(block.hash(), &options);
+                let traces = traces.expect("it is traced");
+                let hashes = block.transactions().iter().map(|one| one.tx_hash());
+                let shown = hashes
+                    .zip(traces)
+                    .map(|(hash, trace)| json!({"txHash": hash, "result": trace}));
+                Value::Array(shown.collect())
+            };
+            total += 1;
+            let mut differ = Vec::new();
+            differences(&case.name, &found, wanted, &mut differ);
+            if !differ.is_empty() {
+                differ.truncate(8);
+                wrong.push(differ.join("\n"));
+            }
+        }
+    }
+    report("debug_trace*", total, wrong);
 }
 
 /// The parts of a simulated block that this room decides. The hash covers the header.
@@ -131,7 +208,7 @@ fn shown(simulated: &SimulatedBlock) -> Value {
         "transactionsRoot": header.transactions_root,
         "number": quantity(header.number),
         "timestamp": quantity(header.timestamp),
-        "baseFeePerGas": quantity(header.base_fee_per_gas.unwrap_or(0)),
+        "baseFeePerGas": header.base_fee_per_gas.map(quantity),
         "gasUsed": quantity(header.gas_used),
         "calls": calls,
     })
