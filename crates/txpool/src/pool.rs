@@ -55,7 +55,8 @@ impl Pool {
     /// An empty pool for the block that follows a head: its rules, and the head's state.
     #[must_use]
     pub fn new(settings: PoolSettings, rules: Rules, accounts: Arc<dyn Accounts>) -> Self {
-        let settings = Arc::new(settings);
+        let sender_transactions_max = settings.sender_transactions_max.max(1);
+        let settings = Arc::new(PoolSettings { sender_transactions_max, ..settings });
         let state = Mutex::new(State::new(Arc::clone(&settings), Head { rules, accounts }));
         Self(Arc::new(Shared { settings, state, followers: RwLock::default() }))
     }

@@ -5,7 +5,7 @@ pub struct PoolSettings {
     pub transactions_max: usize,
     /// Encoded bytes in the pool, sidecars included.
     pub bytes_max: usize,
-    /// Transactions of one sender.
+    /// Transactions of one sender; at least one.
     pub sender_transactions_max: usize,
     /// Seconds after which a transaction that cannot run yet is dropped.
     pub queued_seconds_max: u64,

@@ -9,4 +9,5 @@ mod order;
 mod queries;
 mod reasons;
 mod replacement;
+mod rules;
 mod world;

@@ -4,7 +4,7 @@ use crate::world::*;
 use alloy_consensus::{TxEip2930, TxEip7702, TxLegacy};
 use alloy_eips::{eip2930::AccessListItem, eip7702::Authorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
-use hanse_txpool::{Account, Fault, Forks, Pool, PoolError, PoolSettings, Rules};
+use hanse_txpool::{Fault, Forks, Pool, PoolError, PoolSettings, Rules};
 use std::sync::Arc;
 
 fn fresh() -> Pool {
@@ -301,6 +301,15 @@ fn a_sender_at_its_limit_may_still_close_a_gap() {
 }
 
 #[test]
+fn each_sender_may_have_one_transaction_at_least() {
+    let settings = PoolSettings { sender_transactions_max: 0, ..PoolSettings::default() };
+    let pool = pool_with(settings, &world(1, RICH), 0);
+    add(&pool, address(0), plain(0, 5, 1)).unwrap();
+    assert!(add(&pool, address(0), plain(1, 5, 1)).is_err());
+    assert_eq!((pool.status().pending, pool.status().senders), (1, 1));
+}
+
+#[test]
 fn a_broken_store_is_our_fault() {
     let mut world = world(1, RICH);
     world.broken = true;
@@ -324,5 +333,4 @@ fn results_come_in_the_order_of_the_batch() {
     assert_eq!(results[0], Ok(hashes[0]));
     assert!(matches!(results[1], Err(PoolError::TipAboveFeeCap { .. })));
     assert_eq!(results[2], Ok(hashes[2]));
-    let _: Account = Account::default();
 }
