@@ -156,7 +156,11 @@ impl Solo {
                 assert_eq!(executed.block().hash(), sealed.hash, "the chain took another block");
             }
             Verdict::Reject(error) => panic!("our own block was rejected: {error}"),
-            Verdict::Later => panic!("our own block {} could not be judged", sealed.hash),
+            // Its parent is the head, so this is no judgement: the chain's machinery failed.
+            Verdict::Later => {
+                let why = format!("our own block {} could not be kept", sealed.hash);
+                return Err(ChainError::Storage(why));
+            }
         }
         let update = chain.set_head(sealed.hash)?;
         assert!(update.reverted.is_empty(), "a single sealer never reorganizes");

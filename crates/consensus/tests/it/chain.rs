@@ -16,6 +16,7 @@ pub(crate) struct Model {
     pub(crate) waiting: Vec<RecoveredTransaction>,
     pub(crate) build_fails: bool,
     pub(crate) rejects: bool,
+    pub(crate) keeps_nothing: bool,
     pub(crate) disk_fails: bool,
 }
 
@@ -71,6 +72,9 @@ impl Chain for Model {
     }
 
     fn import(&mut self, block: SealedBlock) -> Verdict {
+        if self.keeps_nothing {
+            return Verdict::Later;
+        }
         if self.rejects {
             let reason = "state root mismatch".to_owned();
             return Verdict::Reject(InvalidBlock { hash: block.hash(), reason });

@@ -105,13 +105,15 @@ fn a_failed_build_loses_nothing_and_is_not_tried_in_a_loop() {
 
 #[test]
 fn a_failed_disk_is_told_and_the_head_stays() {
-    let (mut solo, mut chain) = start(0);
-    let head = solo.head();
-    chain.submit();
-    chain.disk_fails = true;
-    let error = solo.step(NOW, true, &mut chain).unwrap_err();
-    assert!(matches!(error, SoloError::Chain(ChainError::Storage(_))), "{error}");
-    assert_eq!(solo.head(), head);
+    for on_import in [true, false] {
+        let (mut solo, mut chain) = start(0);
+        let head = solo.head();
+        chain.submit();
+        (chain.keeps_nothing, chain.disk_fails) = (on_import, !on_import);
+        let error = solo.step(NOW, true, &mut chain).unwrap_err();
+        assert!(matches!(error, SoloError::Chain(ChainError::Storage(_))), "{error}");
+        assert_eq!(solo.head(), head);
+    }
 }
 
 #[test]
