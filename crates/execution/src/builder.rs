@@ -108,10 +108,12 @@ impl Executor {
             header.blob_gas_used = Some(draft.blobs * DATA_GAS_PER_BLOB);
         }
         let changes = state.changes();
-        let (settled, transactions_root) = rayon::join(
-            || self.settle(parent, outcome, &changes),
-            || receipts::transactions_root(&draft.transactions),
-        );
+        let (settled, transactions_root) = self.on_threads(|| {
+            rayon::join(
+                || self.settle(parent, outcome, &changes),
+                || receipts::transactions_root(&draft.transactions),
+            )
+        });
         let (finished, root) = settled?;
         header.transactions_root = transactions_root;
         header.receipts_root = finished.root;

@@ -14,6 +14,7 @@ use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView};
 use hanse_primitives::{
     BlockHash, ChainSpec, Executed, Header, Receipt, SealedBlock, StateChanges,
 };
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::Arc;
 
 /// Executes and builds blocks on the states that a ledger holds. Cheap to clone; every method may be
@@ -23,13 +24,18 @@ pub struct Executor {
     spec: Arc<ChainSpec>,
     ledger: Ledger,
     call_gas_max: u64,
+    /// Threads of our own: on those that everybody shares, a block would wait behind whatever the
+    /// servers have queued there. `None` when the system gave us none; then we do share.
+    threads: Option<Arc<ThreadPool>>,
 }
 
 impl Executor {
     /// An executor of the chain with these rules, on the states of `ledger`.
     #[must_use]
-    pub const fn new(spec: Arc<ChainSpec>, ledger: Ledger) -> Self {
-        Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX }
+    pub fn new(spec: Arc<ChainSpec>, ledger: Ledger) -> Self {
+        let threads = ThreadPoolBuilder::new().thread_name(|at| format!("execution-{at}")).build();
+        let threads = threads.ok().map(Arc::new);
+        Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX, threads }
     }
 
     /// Sets the gas that one call, estimate or simulation may spend; by default
@@ -70,7 +76,15 @@ impl Executor {
         known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
     ) -> Result<(Executed, PendingRoot), ExecutionError> {
         let hash = block.hash();
-        self.try_execute(block, known).map_err(|fault| fault.of_block(hash))
+        self.on_threads(|| self.try_execute(block, known)).map_err(|fault| fault.of_block(hash))
+    }
+
+    /// Does something on our own threads.
+    pub(crate) fn on_threads<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.threads {
+            Some(threads) => threads.install(work),
+            None => work(),
+        }
     }
 
     fn try_execute(
@@ -84,9 +98,9 @@ impl Executor {
         rules::check_body(&self.spec, &block)?;
         self.check_ommers(&block)?;
         let senders = self.senders(&block, known)?;
-        let (root, outcome) = rayon::join(
-            || receipts::transactions_root(block.transactions()),
+        let (outcome, root) = rayon::join(
             || self.run(&block, &senders, &mut state),
+            || receipts::transactions_root(block.transactions()),
         );
         expect("transactions root", header.transactions_root, root)?;
         let outcome = outcome?;
