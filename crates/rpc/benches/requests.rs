@@ -1,10 +1,10 @@
 //! What the interface adds to a request: envelope, dispatch, parameters, answer. The pool behind it
 //! takes everything and checks nothing, so that only the interface is measured; over loopback, hyper
 //! and the kernel come on top.
-#![expect(missing_docs, reason = "criterion's macros make items of their own")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
 #[path = "../tests/it/chain.rs"]
+#[expect(dead_code, reason = "shared with the tests, which need more of it")]
 mod chain;
 
 use chain::TestChain;

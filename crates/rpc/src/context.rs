@@ -1,5 +1,6 @@
 use crate::{
     Development, Events, Meter, RpcLimits, Submit, Wallet,
+    budget::Budget,
     filters::Filters,
     lanes::Lanes,
     methods::{PendingCache, TipCache},
@@ -104,6 +105,7 @@ struct Inner {
     context: Context,
     filters: Filters,
     lanes: Lanes,
+    budget: Budget,
     tip: TipCache,
     pending: PendingCache,
 }
@@ -114,12 +116,17 @@ impl Rpc {
     pub fn new(context: Context) -> Self {
         let filters = Filters::new(&context.limits);
         let lanes = Lanes::new(&context.limits);
+        let budget = Budget::new(context.limits.answers_bytes_max);
         let (tip, pending) = (TipCache::default(), PendingCache::default());
-        Self(Arc::new(Inner { context, filters, lanes, tip, pending }))
+        Self(Arc::new(Inner { context, filters, lanes, budget, tip, pending }))
     }
 
     pub(crate) fn filters(&self) -> &Filters {
         &self.0.filters
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     pub(crate) fn tip(&self) -> &TipCache {

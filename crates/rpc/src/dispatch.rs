@@ -34,7 +34,15 @@ pub fn handle_text(rpc: &Rpc, request: &[u8]) -> Vec<u8> {
 }
 
 /// Answers a request in the lane that it belongs to. Empty when nobody asked for an answer.
-pub(crate) async fn answer(rpc: &Rpc, access: &Access, request: bytes::Bytes) -> Vec<u8> {
+pub(crate) async fn answer(rpc: &Rpc, access: &Access, request: bytes::Bytes) -> bytes::Bytes {
+    let answer = written(rpc, access, request).await;
+    rpc.budget().hold(answer).unwrap_or_else(|| {
+        let busy = RpcError::Unavailable("too many large answers are under way");
+        failure(&busy).into()
+    })
+}
+
+async fn written(rpc: &Rpc, access: &Access, request: bytes::Bytes) -> Vec<u8> {
     let (lane, wait) = match read(&request) {
         Err(error) => return failure(&error),
         Ok(message) => match lane_of(&message) {

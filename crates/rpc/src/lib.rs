@@ -19,6 +19,7 @@
 //! Admission rules (the pool), EVM (execution), what an order means (commerce). No method moves the
 //! chain; `evm_mine` and the wallet are seams that only a development node fills.
 
+mod budget;
 mod context;
 mod dispatch;
 mod error;

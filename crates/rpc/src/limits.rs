@@ -34,6 +34,15 @@ pub const INLINE_TRANSACTIONS_MAX: usize = 8;
 /// Transactions of one `testing_buildBlockV1`.
 pub const TESTING_TRANSACTIONS_MAX: usize = 10_000;
 
+/// Unit in which memory for answers is counted.
+pub const BUDGET_UNIT_BYTES: usize = 1024;
+
+/// Answers up to this size are not counted.
+pub const ANSWER_BYTES_FREE: usize = 64 * 1024;
+
+/// Answers of one WebSocket connection that may wait to be sent; then no more of its requests are read.
+pub const ANSWERS_WAITING_MAX: usize = 4;
+
 /// Transactions of the pool that `txpool_content` shows at once.
 pub const POOL_CONTENT_MAX: usize = 20_000;
 
@@ -56,6 +65,8 @@ pub struct RpcLimits {
     pub request_bytes_max: usize,
     /// Bytes of an answer, single or batch.
     pub response_bytes_max: usize,
+    /// Bytes of all larger answers that have not been sent yet; beyond it the answer is "busy".
+    pub answers_bytes_max: usize,
     /// Calls of a batch.
     pub batch_calls_max: usize,
     /// Blocks that one `eth_getLogs` may span.
@@ -78,6 +89,8 @@ pub struct RpcLimits {
     pub head_time_max: Duration,
     /// Longest time for the body of a request to arrive.
     pub body_time_max: Duration,
+    /// Longest time a client may refuse to take an answer's next bytes.
+    pub send_time_max: Duration,
     /// Subscriptions of one WebSocket connection.
     pub subscriptions_max: usize,
     /// Messages that may wait for a slow WebSocket client before it is dropped.
@@ -96,6 +109,7 @@ impl Default for RpcLimits {
         Self {
             request_bytes_max: 5 * MIB,
             response_bytes_max: 64 * MIB,
+            answers_bytes_max: 512 * MIB,
             batch_calls_max: 1_000,
             log_blocks_max: 10_000,
             logs_max: 20_000,
@@ -107,8 +121,9 @@ impl Default for RpcLimits {
             connections_per_peer_max: 512,
             head_time_max: Duration::from_secs(30),
             body_time_max: Duration::from_secs(15),
+            send_time_max: Duration::from_secs(20),
             subscriptions_max: 128,
-            backlog_messages_max: 1_024,
+            backlog_messages_max: 256,
             filters_max: 10_000,
             filter_idle_max: Duration::from_secs(300),
             receipt_wait_max: Duration::from_secs(20),
@@ -117,6 +132,7 @@ impl Default for RpcLimits {
 }
 
 const _: () = assert!(TOPICS_MAX <= PARAMETERS_MAX);
+const _: () = assert!(ANSWER_BYTES_FREE >= BUDGET_UNIT_BYTES);
 const _: () = assert!(CHAIN_EVENTS_MAX <= PENDING_EVENTS_MAX);
 const _: () =
     assert!(INLINE_TRANSACTIONS_MAX * 30 < 1_000, "under a millisecond on the reader's thread");

@@ -14,13 +14,13 @@ pub(super) fn subscribe(call: &Call<'_>) -> Answer {
     let kind: String = call.params.required(0)?;
     let id = match kind.as_str() {
         "newHeads" => {
-            let chain = call.rpc.events.chain();
-            session.follow(|feed| heads(chain, feed))?
+            let (rpc, chain) = (call.rpc.clone(), call.rpc.events.chain());
+            session.follow(|feed| heads(rpc, chain, feed))?
         }
         "logs" => {
             let filter = call.params.optional::<LogFilter>(1)?.unwrap_or_default();
-            let chain = call.rpc.events.chain();
-            session.follow(|feed| logs(chain, filter, feed))?
+            let (rpc, chain) = (call.rpc.clone(), call.rpc.events.chain());
+            session.follow(|feed| logs(rpc, chain, filter, feed))?
         }
         "newPendingTransactions" => {
             let full = call.params.optional(1)?.unwrap_or(false);
@@ -61,19 +61,19 @@ async fn next<T: Clone>(receiver: &mut Receiver<T>, feed: &Feed) -> Option<T> {
     }
 }
 
-async fn heads(mut chain: Receiver<crate::ChainEvent>, feed: Feed) {
+async fn heads(rpc: Rpc, mut chain: Receiver<crate::ChainEvent>, feed: Feed) {
     feed.started().await;
     while let Some(event) = next(&mut chain, &feed).await {
         for block in event.adopted.iter() {
             let block = block.block();
-            if !feed.send(&HeaderJson::new(block.header(), block.hash())) {
+            if !feed.send(&rpc, &HeaderJson::new(block.header(), block.hash())) {
                 return;
             }
         }
     }
 }
 
-async fn logs(mut chain: Receiver<crate::ChainEvent>, filter: LogFilter, feed: Feed) {
+async fn logs(rpc: Rpc, mut chain: Receiver<crate::ChainEvent>, filter: LogFilter, feed: Feed) {
     feed.started().await;
     while let Some(event) = next(&mut chain, &feed).await {
         let mut found = Vec::new();
@@ -86,7 +86,7 @@ async fn logs(mut chain: Receiver<crate::ChainEvent>, filter: LogFilter, feed: F
             }
         }
         for log in &found {
-            if !feed.send(log) {
+            if !feed.send(&rpc, log) {
                 return;
             }
         }
@@ -105,10 +105,10 @@ async fn transactions(
             let sent = if full {
                 // One that has left the pool meanwhile is in a block, or was dropped.
                 rpc.pool.get(hash).is_none_or(|tx| {
-                    feed.send(&TransactionJson::new(tx.transaction(), tx.sender(), None))
+                    feed.send(&rpc, &TransactionJson::new(tx.transaction(), tx.sender(), None))
                 })
             } else {
-                feed.send(hash)
+                feed.send(&rpc, hash)
             };
             if !sent {
                 return;

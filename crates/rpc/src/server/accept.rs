@@ -1,4 +1,4 @@
-use super::gate::Gate;
+use super::{gate::Gate, stall::Stall};
 use crate::RpcLimits;
 use axum::http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -87,8 +87,9 @@ pub(super) async fn run(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     if let Some(seat) = census.admit(peer.ip(), limits) {
+                        let times = (limits.head_time_max, limits.send_time_max);
                         let stopping = stop.subscribe();
-                        connections.spawn(connection(stream, peer, limits.head_time_max, gate.clone(), seat, stopping));
+                        connections.spawn(connection(stream, peer, times, gate.clone(), seat, stopping));
                     } else {
                         tracing::debug!(%peer, "too many connections");
                     }
@@ -125,7 +126,7 @@ fn is_passing(error: &io::Error) -> bool {
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    head_time_max: Duration,
+    (head_time_max, send_time_max): (Duration, Duration),
     gate: Gate,
     seat: Arc<Seat>,
     mut stopping: watch::Receiver<bool>,
@@ -141,7 +142,7 @@ async fn connection(
         .header_read_timeout(head_time_max)
         .max_headers(HEAD_FIELDS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Stall::new(stream, send_time_max)), service)
         .with_upgrades();
     let mut serving = pin!(serving);
     let outcome = tokio::select! {

@@ -64,7 +64,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn answer(json: Vec<u8>) -> Response<Body> {
+fn answer(json: Bytes) -> Response<Body> {
     if json.is_empty() {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -77,7 +77,7 @@ fn answer(json: Vec<u8>) -> Response<Body> {
 
 /// An error before there is a request to answer.
 pub(super) fn error(status: StatusCode, error: &RpcError) -> Response<Body> {
-    let mut response = answer(dispatch::failure(error));
+    let mut response = answer(dispatch::failure(error).into());
     *response.status_mut() = status;
     response
 }

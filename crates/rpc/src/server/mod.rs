@@ -7,6 +7,7 @@ mod http;
 mod options;
 mod rest;
 mod session;
+mod stall;
 mod ws;
 
 pub use options::{Methods, ServerOptions};

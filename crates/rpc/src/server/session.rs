@@ -1,7 +1,8 @@
 use crate::{
-    RpcError,
+    Rpc, RpcError,
     wire::{Reply, write_notification},
 };
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::{
@@ -28,7 +29,7 @@ pub(crate) const TOO_SLOW: &str = "too slow: notifications were not read in time
 /// A connection that can carry notifications, with its subscriptions.
 #[derive(Debug)]
 pub(crate) struct Session {
-    outgoing: mpsc::Sender<Vec<u8>>,
+    outgoing: mpsc::Sender<Bytes>,
     closing: Arc<watch::Sender<Option<&'static str>>>,
     count_max: usize,
     made: AtomicU64,
@@ -52,14 +53,14 @@ impl Drop for Subscription {
 #[derive(Debug)]
 pub(crate) struct Feed {
     id: String,
-    outgoing: mpsc::Sender<Vec<u8>>,
+    outgoing: mpsc::Sender<Bytes>,
     closing: Arc<watch::Sender<Option<&'static str>>>,
     start: Arc<Notify>,
 }
 
 impl Session {
     pub(super) fn new(
-        outgoing: mpsc::Sender<Vec<u8>>,
+        outgoing: mpsc::Sender<Bytes>,
         closing: Arc<watch::Sender<Option<&'static str>>>,
         count_max: usize,
     ) -> Self {
@@ -135,9 +136,13 @@ impl Feed {
 
     /// Sends a notification; false when that was the last. Never waits: a client that does not keep
     /// up is closed.
-    pub(crate) fn send<T: Serialize>(&self, value: &T) -> bool {
+    pub(crate) fn send<T: Serialize>(&self, rpc: &Rpc, value: &T) -> bool {
         let Ok(reply) = Reply::new(value) else { return false };
-        match self.outgoing.try_send(write_notification(&self.id, &reply)) {
+        let sent = match rpc.budget().hold(write_notification(&self.id, &reply)) {
+            Some(message) => self.outgoing.try_send(message),
+            None => Err(TrySendError::Full(Bytes::new())),
+        };
+        match sent {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
                 self.close(TOO_SLOW);

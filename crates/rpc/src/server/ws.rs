@@ -2,7 +2,10 @@ use super::{
     Session, Shared,
     accept::{Seat, stopped},
 };
-use crate::dispatch::{self, Access};
+use crate::{
+    dispatch::{self, Access},
+    limits::ANSWERS_WAITING_MAX,
+};
 use axum::{
     extract::{
         Extension, State, WebSocketUpgrade,
@@ -10,15 +13,13 @@ use axum::{
     },
     response::Response,
 };
+use bytes::Bytes;
 use futures::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, watch};
-
-/// How long a message may take to leave.
-const SEND_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// How long the last word may take.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
@@ -48,12 +49,13 @@ pub(super) async fn upgrade(
 async fn serve(shared: Shared, socket: WebSocket) {
     let limits = &shared.rpc.limits;
     let (sink, stream) = socket.split();
-    let (outgoing, queue) = mpsc::channel(limits.backlog_messages_max);
+    let (notify, notifications) = mpsc::channel(limits.backlog_messages_max);
+    let (outgoing, answers) = mpsc::channel(ANSWERS_WAITING_MAX);
     let (closing, closed) = watch::channel(None);
     let closing = Arc::new(closing);
-    let session =
-        Arc::new(Session::new(outgoing.clone(), Arc::clone(&closing), limits.subscriptions_max));
-    let writer = tokio::spawn(write(sink, queue, closed.clone()));
+    let session = Arc::new(Session::new(notify, Arc::clone(&closing), limits.subscriptions_max));
+    let writer =
+        tokio::spawn(write(sink, answers, notifications, closed.clone(), limits.send_time_max));
     let access =
         Access { methods: Arc::clone(&shared.access.methods), session: Some(Arc::clone(&session)) };
     let mut stopping = shared.stopping.clone();
@@ -78,7 +80,7 @@ async fn read(
     access: &Access,
     session: &Session,
     mut stream: SplitStream<WebSocket>,
-    outgoing: &mpsc::Sender<Vec<u8>>,
+    outgoing: &mpsc::Sender<Bytes>,
 ) -> &'static str {
     let mut asked = false;
     loop {
@@ -93,7 +95,7 @@ async fn read(
             Err(_) => {
                 asked = true;
                 // An empty message stands for a ping: see `write`.
-                if outgoing.send(Vec::new()).await.is_err() {
+                if outgoing.send(Bytes::new()).await.is_err() {
                     return "goodbye";
                 }
                 continue;
@@ -101,7 +103,7 @@ async fn read(
         };
         asked = false;
         let request = match message {
-            Message::Text(text) => bytes::Bytes::from(text),
+            Message::Text(text) => Bytes::from(text),
             Message::Binary(bytes) => bytes,
             Message::Ping(_) | Message::Pong(_) => continue,
             Message::Close(_) => return "goodbye",
@@ -117,20 +119,24 @@ async fn read(
 /// Sends what waits, until the connection is to be closed; then says why.
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut queue: mpsc::Receiver<Vec<u8>>,
+    mut answers: mpsc::Receiver<Bytes>,
+    mut notifications: mpsc::Receiver<Bytes>,
     mut closing: Closing,
+    send_time_max: Duration,
 ) {
     loop {
         let message = tokio::select! {
             biased;
             () = told(&mut closing) => break,
-            message = queue.recv() => match message {
+            // Answers first: the id of a subscription is told before what it has to say.
+            message = answers.recv() => match message {
                 Some(message) => message,
                 None => break,
             },
+            Some(message) = notifications.recv() => message,
         };
         let message = if message.is_empty() {
-            Message::Ping(bytes::Bytes::new())
+            Message::Ping(Bytes::new())
         } else {
             match Utf8Bytes::try_from(message) {
                 Ok(text) => Message::Text(text),
@@ -143,7 +149,7 @@ async fn write(
         tokio::select! {
             biased;
             () = told(&mut closing) => break,
-            sent = tokio::time::timeout(SEND_TIME_MAX, sink.send(message)) => {
+            sent = tokio::time::timeout(send_time_max, sink.send(message)) => {
                 if !matches!(sent, Ok(Ok(()))) {
                     return;
                 }

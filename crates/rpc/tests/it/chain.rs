@@ -165,7 +165,7 @@ impl TestChain {
     }
 
     /// As [`TestChain::with`], in front of a pool that takes everything.
-    #[allow(dead_code, reason = "for benchmarks")]
+    #[allow(dead_code, reason = "for benchmarks, which share this file")]
     pub(crate) fn accepting(limits: RpcLimits) -> Self {
         let mut chain = Self::with(limits.clone());
         let parts = Parts {

@@ -270,6 +270,29 @@ async fn a_stopping_server_finishes_what_it_began() {
     assert!(TcpStream::connect(server.address).await.is_err(), "the port is free again");
 }
 
+/// A client that asks for much and never reads loses its connection, and what it asked for leaves
+/// our memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let limits = RpcLimits { send_time_max: Duration::from_millis(300), ..RpcLimits::default() };
+    let server = Server::start(limits, ServerOptions::default()).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    // PUSH3 4194304; PUSH0; RETURN: eight million digits, more than the kernel takes off our hands.
+    let code = json!({ SPINNER.to_string(): { "code": "0x624000005ff3" } });
+    let params = json!([{ "to": SPINNER }, "latest", code]);
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": params });
+    let request = request.to_string();
+    let head = format!("POST / HTTP/1.1\r\n{JSON}content-length: {}\r\n\r\n", request.len());
+    stream.write_all((head + &request).as_bytes()).await.unwrap();
+    sleep(Duration::from_secs(3)).await;
+    let mut answer = Vec::new();
+    let end = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap();
+    assert!(end.is_err() || answer.len() < 8 << 20, "{} bytes came", answer.len());
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "it was on its way");
+}
+
 /// Those who wait for receipts occupy no worker: with a single one everybody else is still served.
 #[tokio::test(flavor = "multi_thread")]
 async fn receipts_are_waited_for_without_a_worker() {

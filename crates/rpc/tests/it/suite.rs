@@ -5,6 +5,7 @@
 //! An answer must equal the recorded one. Exchanges marked `speconly` are measured by their shape:
 //! the same fields with values of the same kind. Of an error the code must be right; a message that
 //! differs is told, since tools read messages, too.
+#![expect(clippy::print_stdout, reason = "what is missed is told where tests are run")]
 
 use super::chain::TestChain;
 use alloy_rlp::Decodable;
