@@ -1,3 +1,8 @@
+//! Records in a file, for the node.
+
+#[cfg(test)]
+mod tests;
+
 use crate::{LedgerError, limits::JOURNAL_RECORD_BYTES_MAX, log::sync_directory};
 use parking_lot::Mutex;
 use std::{

@@ -2,13 +2,25 @@
 //! and proofs. The only room that touches the disk.
 //!
 //! ## What is where
-//! - `log`: the append-only block log, the truth. One record a block (block, receipts, state
-//!   changes, seal), one `fdatasync` each. A crash loses no block whose commit has returned.
-//! - `store`: fjall key spaces that are derived from the log and written behind it: flat state,
-//!   its history, trie nodes, indexes by hash. One atomic batch a checkpoint, which also says up to
-//!   which height it goes; what is missing after a crash is replayed from the log.
-//! - `trie`: the Merkle-Patricia trie over the world state, in memory up to a bound, nodes on disk.
-//! - `tree`: the finalized state and one overlay per unfinalized block.
+//! - `log`: the append-only block log, the truth. One record a block (block, senders, receipts, state
+//!   changes, seal), one `fdatasync` a commit. A crash loses no block whose commit has returned.
+//! - `store`: fjall key spaces that are derived from the log and written behind it by a thread
+//!   (`writer`, `checkpoint`): latest accounts and slots, all their versions, trie nodes, indexes.
+//!   What it lacks after a crash is replayed from the log (`open`).
+//! - `recent`: final blocks that the store lacks. `flat` reads through it, a cache and the store, as
+//!   of any final height.
+//! - `tree`: one overlay per block that is not final; the head; what finality drops.
+//! - `view`: the state after one block, for whoever executes or asks. `proof`: Merkle proofs, also
+//!   of the past. `trie`: the Merkle-Patricia trie, in memory up to a bound.
+//! - `verify` recomputes everything; `rollback` takes blocks back; `journal` keeps records for the
+//!   node.
+//!
+//! The road of a block: [`Ledger::root`] while it is executed, [`Ledger::insert`],
+//! [`Ledger::set_head`], [`Ledger::finalize`]; some time later, a checkpoint. Why it is so:
+//! `docs/adr/0002-the-log-is-the-truth.md`.
+//!
+//! ## Limits
+//! See [`limits`]. Memory is bounded by [`Settings`], apart from the blocks that are not final.
 //!
 //! ## Not here
 //! Executing a block (it arrives as [`hanse_primitives::Executed`]), choosing a head (the engine

@@ -18,7 +18,7 @@ pub const CHECKPOINTS_WAITING_MAX: u64 = 2;
 pub const UNFINAL_BLOCKS_MAX: usize = 16 * 1024;
 
 /// How many blocks before the final one a proof may be asked for.
-pub const PROOF_BLOCKS_MAX: u64 = 100_000;
+pub const PROOF_BLOCKS_MAX: u64 = 10_000;
 
 /// How many accounts and slots that changed since then such a proof may have to take back.
 pub const PROOF_CHANGES_MAX: usize = 500_000;

@@ -5,7 +5,7 @@ use crate::{
     codec::Malformed,
     flat::Flat,
     limits::PROOF_TRIES,
-    log::{Body, Entry, Found, Log, Payload, Seen},
+    log::{Body, Entry, Found, Log, LogSettings, Payload, Seen},
     recent::FinalBlock,
     rollback,
     shared::Shared,
@@ -41,7 +41,7 @@ pub(crate) fn open(
     let log = Log::open(
         directory.join("log"),
         genesis.hash(),
-        settings.sync,
+        LogSettings::of(&settings),
         store.checkpoint()?.map(|seen| Seen { height: seen.block.height, position: seen.position }),
     )?;
     if log.is_empty() {

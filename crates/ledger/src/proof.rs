@@ -57,6 +57,10 @@ fn past_trie(shared: &Shared, block: BlockRef) -> Result<StateTrie, TrieError> {
     if finalized == block {
         return Ok(trie);
     }
+    let records = shared.records();
+    let found = shared.flat().block(block.height)?.filter(|found| found.block == block);
+    // A block whose sibling became final has no history; its trie was all there was of it.
+    let found = found.ok_or(LedgerError::StateUnavailable(block.height))?;
     let blocks = finalized.height.0.saturating_sub(block.height.0);
     if blocks > PROOF_BLOCKS_MAX {
         return Err(too_old(
@@ -64,7 +68,6 @@ fn past_trie(shared: &Shared, block: BlockRef) -> Result<StateTrie, TrieError> {
             format!("it is {blocks} blocks back, of {PROOF_BLOCKS_MAX} allowed"),
         ));
     }
-    let records = shared.records();
     let mut touched = Touched::default();
     let mut height = block.height;
     while height < finalized.height {
@@ -77,7 +80,7 @@ fn past_trie(shared: &Shared, block: BlockRef) -> Result<StateTrie, TrieError> {
         }
     }
     let trie = trie.apply(&touched.back(shared.flat(), block.height)?)?;
-    let header = shared.final_header(records.expect(block.height)?)?;
+    let header = shared.final_header(found)?;
     if trie.root() != header.state_root {
         return Err(LedgerError::Corrupt(format!(
             "the history of the state does not lead to the state root at height {}",

@@ -9,7 +9,7 @@ use crate::{
     codec::{account_bytes, slot_bytes},
     flat::Flat,
     limits::ROLLBACK_BYTES,
-    log::{Log, Seen},
+    log::{Log, LogSettings, Seen},
     proof::Touched,
     records::Records,
     shared::Shared,
@@ -73,7 +73,7 @@ pub(crate) fn resume(
     tracing::info!(height = height.0, "completing an interrupted rollback");
     let seen = store.checkpoint()?;
     let seen = seen.map(|seen| Seen { height: seen.block.height, position: seen.position });
-    let log = Log::open(directory.join("log"), genesis, settings.sync, seen)?;
+    let log = Log::open(directory.join("log"), genesis, LogSettings::of(&settings), seen)?;
     let flat = Flat::new(store.clone(), Height(u64::MAX), settings);
     let records = Records { log: &log, flat: &flat };
     let target = records.expect(height)?;

@@ -11,6 +11,8 @@ pub struct Settings {
     pub store_cache_bytes: u64,
     /// Bytes of committed log records after which the store is written up to them.
     pub checkpoint_bytes: u64,
+    /// Bytes after which a file of the block log takes no further block, up to 256 MiB.
+    pub segment_bytes: u64,
     /// `fdatasync` each commit. Only benchmarks and bulk imports turn it off.
     pub sync: bool,
 }
@@ -24,6 +26,7 @@ impl Default for Settings {
             block_bytes_max: 256 * MIB,
             store_cache_bytes: 256 * 1024 * 1024,
             checkpoint_bytes: 64 * 1024 * 1024,
+            segment_bytes: 256 * 1024 * 1024,
             sync: true,
         }
     }

@@ -74,8 +74,8 @@ pub(crate) fn verify(
     shared: &Shared,
     progress: &mut dyn FnMut(Height),
 ) -> Result<VerifyReport, LedgerError> {
-    shared.writer().write()?; // so that the store has everything that the log has
-    let _commit = shared.hold(); // and nothing is added to either
+    let _commit = shared.hold(); // nothing is added to the log,
+    shared.writer().write()?; // and the store has everything that the log has
     let mut problems = Problems::default();
     let last = shared.finalized();
     let mut replica = Replica::new();

@@ -17,7 +17,7 @@ pub(crate) use open::Seen;
 pub(crate) use record::{Body, Payload};
 pub(crate) use segment::sync_directory;
 
-use crate::{LedgerError, limits, limits::SEGMENT_BYTES};
+use crate::{LedgerError, Settings, limits};
 use alloy_primitives::B256;
 use hanse_primitives::{Header, Height};
 use parking_lot::{Mutex, RwLock};
@@ -65,12 +65,30 @@ pub(crate) struct Entry<'a> {
     pub(crate) seal: &'a [u8],
 }
 
+/// How the log is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogSettings {
+    /// `fdatasync` each commit.
+    pub(crate) sync: bool,
+    /// Bytes after which a segment takes no further record; at most [`limits::SEGMENT_BYTES`].
+    pub(crate) segment_bytes: u64,
+}
+
+impl LogSettings {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        Self {
+            sync: settings.sync,
+            segment_bytes: settings.segment_bytes.min(limits::SEGMENT_BYTES),
+        }
+    }
+}
+
 /// The open block log. One writer at a time; readers are not held up by it.
 #[derive(Debug)]
 pub(crate) struct Log {
     directory: PathBuf,
     genesis: B256,
-    sync: bool,
+    settings: LogSettings,
     tail: Mutex<Tail>,
     /// Segments open for reading, at most [`limits::OPEN_SEGMENTS_MAX`].
     readers: RwLock<BTreeMap<u32, Arc<Segment>>>,
@@ -106,7 +124,7 @@ impl Log {
         tail: &mut Tail,
         entries: &[Entry<'_>],
     ) -> Result<Vec<Position>, LedgerError> {
-        if tail.offset >= SEGMENT_BYTES {
+        if tail.offset >= self.settings.segment_bytes {
             self.rotate(tail)?;
         }
         let bytes = entries.iter().map(|entry| entry.body.record_bytes(entry.seal)).sum();
@@ -116,7 +134,7 @@ impl Log {
         for (at, entry) in entries.iter().enumerate() {
             // A commit of many records may cross the end of a segment: what came before is synced
             // by `rotate`, so that no record can be there without those before it.
-            if tail.offset + length_of(&buffer) >= SEGMENT_BYTES {
+            if tail.offset + length_of(&buffer) >= self.settings.segment_bytes {
                 self.write(tail, &mut buffer)?;
                 self.rotate(tail)?;
                 written = 0;
@@ -133,7 +151,7 @@ impl Log {
         }
         assert!(written > 0 || entries.is_empty(), "every record is written");
         self.write(tail, &mut buffer)?;
-        if self.sync {
+        if self.settings.sync {
             tail.segment.sync()?;
         }
         Ok(positions)

@@ -1,7 +1,7 @@
 //! Opening the log: finds its end, and tells a torn end from damage.
 
 use super::{
-    Log, Position, Tail,
+    Log, LogSettings, Position, Tail,
     cursor::Step,
     record::{HEADER_BYTES, RecordHeader, mark},
     segment::{self, BadHeader, SEGMENT_HEADER_BYTES, Segment, sync_directory},
@@ -36,7 +36,7 @@ impl Log {
     pub(crate) fn open(
         directory: PathBuf,
         genesis: B256,
-        sync: bool,
+        settings: LogSettings,
         seen: Option<Seen>,
     ) -> Result<Self, LedgerError> {
         fs::create_dir_all(&directory)
@@ -60,7 +60,7 @@ impl Log {
         let end = tail.length()?;
         let log = Self {
             genesis,
-            sync,
+            settings,
             tail: Mutex::new(Tail { segment: Arc::new(tail), offset: end, failed: None }),
             readers: RwLock::new(BTreeMap::new()),
             bytes: AtomicU64::new(0),

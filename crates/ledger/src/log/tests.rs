@@ -1,5 +1,5 @@
 use super::{
-    Body, Entry, Log, Payload, Position,
+    Body, Entry, Log, LogSettings, Payload, Position,
     open::Seen,
     record::{HEADER_BYTES, RecordHeader},
     segment::{self, SEGMENT_HEADER_BYTES},
@@ -16,6 +16,7 @@ use hanse_primitives::{
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
+const SETTINGS: LogSettings = LogSettings { sync: true, segment_bytes: 1 << 20 };
 const GENESIS: B256 = B256::repeat_byte(7);
 
 fn block(height: u64) -> SealedBlock {
@@ -42,7 +43,7 @@ fn receipt(status: bool) -> Receipt {
 }
 
 fn open(folder: &Path, seen: Option<Seen>) -> Result<Log, LedgerError> {
-    Log::open(folder.to_owned(), GENESIS, true, seen)
+    Log::open(folder.to_owned(), GENESIS, SETTINGS, seen)
 }
 
 fn append(log: &Log, heights: std::ops::Range<u64>) -> Vec<Position> {
@@ -294,7 +295,7 @@ fn a_segment_that_was_being_made_is_made_again() {
 fn segments_of_another_chain_or_format_or_missing_ones_are_named() {
     let folder = TempDir::new().unwrap();
     drop(open(folder.path(), None).unwrap());
-    let other = Log::open(folder.path().to_owned(), B256::ZERO, true, None).unwrap_err();
+    let other = Log::open(folder.path().to_owned(), B256::ZERO, SETTINGS, None).unwrap_err();
     assert!(matches!(other, LedgerError::OtherGenesis { found: GENESIS, .. }), "{other}");
     let path = first_segment(folder.path());
     let mut bytes = fs::read(&path).unwrap();
@@ -306,4 +307,44 @@ fn segments_of_another_chain_or_format_or_missing_ones_are_named() {
     assert!(matches!(format, LedgerError::Format { found: 99, expected: 1, .. }), "{format}");
     fs::rename(&path, segment::path(folder.path(), 1)).unwrap();
     assert!(matches!(open(folder.path(), None), Err(LedgerError::Corrupt(_))));
+}
+
+fn open_small(folder: &Path) -> Log {
+    let settings = LogSettings { sync: true, segment_bytes: 3000 };
+    Log::open(folder.to_owned(), GENESIS, settings, None).unwrap()
+}
+
+#[test]
+fn records_go_on_from_segment_to_segment() {
+    let folder = TempDir::new().unwrap();
+    let log = open_small(folder.path());
+    let mut positions = append(&log, 0..3);
+    positions.extend(append(&log, 3..20)); // one commit over several segments
+    let segments = positions.last().unwrap().segment;
+    assert!(segments >= 3, "{positions:?}");
+    let all: Vec<_> = (0..20).collect();
+    assert_eq!(heights(&log), all);
+    for (height, position) in positions.iter().enumerate() {
+        assert_eq!(log.read(*position).unwrap().height, Height(height as u64));
+    }
+    drop(log);
+    let log = open_small(folder.path());
+    assert_eq!(heights(&log), all);
+    // Damage at the end of a segment that is not the last is no torn record.
+    drop(log);
+    let path = segment::path(folder.path(), 1);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    let error = open(folder.path(), None).unwrap_err();
+    assert!(matches!(error, LedgerError::Corrupt(_)), "{error}");
+    fs::write(&path, &bytes).unwrap();
+    let log = open_small(folder.path());
+    for keep in [17, 11, 5, 1] {
+        let position = positions[keep];
+        log.cut((position.segment, u64::from(position.offset))).unwrap();
+        assert_eq!(heights(&log), all[..keep]);
+        assert_eq!(heights(&open_small(folder.path())), all[..keep]);
+    }
+    append(&log, 1..9);
+    assert_eq!(heights(&open_small(folder.path())), all[..9]);
 }

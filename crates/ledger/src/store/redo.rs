@@ -14,21 +14,21 @@ const MAGIC: [u8; 8] = *b"HANSERD1";
 impl Store {
     /// Writes everything in `set`; all of it is durable when this returns, and none of it or all of
     /// it is there after a crash.
-    pub(crate) fn write(&self, mut set: WriteSet) -> Result<(), LedgerError> {
+    pub(crate) fn write(&self, set: WriteSet) -> Result<(), LedgerError> {
+        let set = self.prepare(set)?;
+        self.take_in(&set)
+    }
+
+    /// Writes the file that makes the checkpoint real, whatever happens from then on.
+    pub(super) fn prepare(&self, mut set: WriteSet) -> Result<WriteSet, LedgerError> {
         set.sort();
-        let mut bytes = MAGIC.to_vec();
-        set.encode(&mut bytes);
-        let crc = crc32fast::hash(&bytes);
-        bytes.extend_from_slice(&crc.to_be_bytes());
-        let folder = self.folder();
         let unfinished = self.redo.with_extension("new");
-        write_file(&unfinished, &bytes)
+        write_file(&unfinished, &set)
             .map_err(|source| LedgerError::io("write", &unfinished, source))?;
-        drop(bytes);
         fs::rename(&unfinished, &self.redo)
             .map_err(|source| LedgerError::io("name", &self.redo, source))?;
-        sync_directory(folder)?;
-        self.take_in(&set)
+        sync_directory(self.folder())?;
+        Ok(set)
     }
 
     /// Completes the checkpoint that a crash interrupted, if there is one.
@@ -53,7 +53,7 @@ impl Store {
         fs::remove_file(&self.redo).map_err(|source| LedgerError::io("remove", &self.redo, source))
     }
 
-    fn ingest(&self, space: Space, rows: &Rows) -> Result<(), LedgerError> {
+    pub(super) fn ingest(&self, space: Space, rows: &Rows) -> Result<(), LedgerError> {
         let mut ingestion = self.space(space).start_ingestion()?;
         for (key, value) in rows.iter() {
             match value {
@@ -79,8 +79,17 @@ fn read(bytes: &[u8]) -> Result<WriteSet, Malformed> {
     WriteSet::decode(rows)
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_file(path: &Path, set: &WriteSet) -> io::Result<()> {
     let mut file = File::create(path)?;
-    file.write_all(bytes)?;
+    let mut crc = crc32fast::Hasher::new();
+    let mut bytes = MAGIC.to_vec();
+    // One key space at a time, since all of them together are as large as the checkpoint.
+    for (_, rows) in set.iter() {
+        rows.encode(&mut bytes);
+        crc.update(&bytes);
+        file.write_all(&bytes)?;
+        bytes.clear();
+    }
+    file.write_all(&crc.finalize().to_be_bytes())?;
     file.sync_all()
 }

@@ -64,7 +64,8 @@ impl Rows {
         })
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the rows as the redo file has them.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_length(out, self.rows.len());
         for (key, value) in self.iter() {
             put_bytes(out, key);
@@ -105,10 +106,6 @@ impl WriteSet {
 
     pub(super) fn sort(&mut self) {
         self.spaces.iter_mut().for_each(Rows::sort);
-    }
-
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        self.spaces.iter().for_each(|rows| rows.encode(out));
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {

@@ -19,6 +19,7 @@ pub(crate) fn settings() -> Settings {
         block_bytes_max: 64 * 1024,
         store_cache_bytes: 1024 * 1024,
         checkpoint_bytes: 4 * 1024,
+        segment_bytes: 32 * 1024,
         sync: false,
     }
 }
@@ -37,8 +38,12 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn open(directory: &Path, seed: u64) -> Self {
+        Self::open_with(directory, seed, settings())
+    }
+
+    pub(crate) fn open_with(directory: &Path, seed: u64, settings: Settings) -> Self {
         let spec = spec(5);
-        let ledger = Ledger::open(directory, &spec, settings()).unwrap();
+        let ledger = Ledger::open(directory, &spec, settings).unwrap();
         Self {
             ledger,
             headers: vec![spec.genesis_block_sealed().header().clone()],
@@ -50,11 +55,67 @@ impl Chain {
         }
     }
 
-    pub(crate) fn reopen(self, directory: &Path) -> Self {
+    /// Closes and opens the ledger; what is not final is forgotten.
+    pub(crate) fn reopen(mut self, directory: &Path) -> Self {
+        self.forget_unfinal();
         let Self { ledger, spec, dice, headers, models, executed, transactions } = self;
         drop(ledger);
         let ledger = Ledger::open(directory, &spec, settings()).unwrap();
+        assert_eq!(ledger.head(), ledger.finalized());
+        assert_eq!(ledger.head().hash, headers.last().unwrap().hash_slow());
         Self { ledger, spec, dice, headers, models, executed, transactions }
+    }
+
+    /// Closes the ledger, removes the store, and opens it again.
+    pub(crate) fn lose_store(mut self, directory: &Path) -> Self {
+        self.forget_unfinal();
+        let Self { ledger, spec, dice, headers, models, executed, transactions } = self;
+        drop(ledger);
+        std::fs::remove_dir_all(directory.join("store")).unwrap();
+        let ledger = Ledger::open(directory, &spec, settings()).unwrap();
+        assert_eq!(ledger.head().hash, headers.last().unwrap().hash_slow());
+        Self { ledger, spec, dice, headers, models, executed, transactions }
+    }
+
+    fn forget_unfinal(&mut self) {
+        self.truncate(self.ledger.finalized().height);
+    }
+
+    fn truncate(&mut self, height: Height) {
+        let blocks = usize::try_from(height.0).unwrap() + 1;
+        self.headers.truncate(blocks);
+        self.models.truncate(blocks);
+        self.executed.truncate(blocks);
+    }
+
+    /// Takes blocks back.
+    pub(crate) fn rollback(&mut self, height: Height) {
+        self.ledger.rollback(height).unwrap();
+        assert_eq!(self.ledger.head().height, height);
+        self.truncate(height);
+    }
+
+    pub(crate) fn hash_at(&self, height: usize) -> BlockHash {
+        self.headers[height].hash_slow()
+    }
+
+    /// Replaces the last `depth` blocks, none of them final, by a branch that is one longer.
+    pub(crate) fn reorganize(&mut self, depth: usize) {
+        let fork = self.headers.len() - 1 - depth;
+        let old: Vec<_> = (fork + 1..self.headers.len()).map(|at| self.hash_at(at)).collect();
+        let (mut parent, mut model) = (self.headers[fork].clone(), self.models[fork].clone());
+        self.truncate(Height(fork as u64));
+        for _ in 0..=depth {
+            let (executed, after) = self.child(&parent, &model);
+            (parent, model) = (executed.block().header().clone(), after);
+            self.headers.push(parent.clone());
+            self.models.push(model.clone());
+            self.executed.push(Some(executed));
+        }
+        let change = self.ledger.set_head(parent.hash_slow()).unwrap();
+        let adopted: Vec<_> = (fork + 1..self.headers.len()).map(|at| self.hash_at(at)).collect();
+        assert_eq!(change.reverted, old.into_iter().rev().collect::<Vec<_>>());
+        assert_eq!(change.adopted, adopted);
     }
 
     /// Inserts a random block on a parent; does not move the head.
@@ -68,6 +129,7 @@ impl Chain {
         after.apply(&changes);
         let time = self.dice.below(1_000_000);
         let (executed, root) = execute(&self.ledger, parent, transactions, changes, time);
+        // Without changes, transactions and a root two siblings may be one and the same block.
         let root = (self.dice.below(2) == 0).then_some(root);
         self.ledger.insert(executed.clone(), root).unwrap();
         (executed, after)
