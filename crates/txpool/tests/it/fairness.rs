@@ -30,7 +30,7 @@ fn a_full_pool_takes_from_the_greatest_sender() {
     }
     assert_eq!(pool.status().pending, 1_000);
     let left = pool.content_from(&address(0)).pending;
-    assert_eq!(left.len(), 1_000 - 69 * 14, "it gives way even below what is guaranteed to all");
+    assert_eq!(left.len(), 1_000 - 69 * 14, "the flood alone makes room");
     assert_eq!(names(left), (0..34).map(|nonce| (0, nonce)).collect::<Vec<_>>());
 }
 
@@ -54,6 +54,24 @@ fn equals_do_not_push_each_other_out() {
     // The next one must take another's place, not that of the one that pays.
     add(&pool, address(151), plain(0, 2, 2)).unwrap();
     assert_eq!(names(pool.best(0, 0).take(2)), [(150, 0), (151, 0)]);
+}
+
+#[test]
+fn within_the_guaranteed_share_fees_decide_not_numbers() {
+    let settings = PoolSettings { transactions_max: 100, ..PoolSettings::default() };
+    let pool = pool_with(settings, &world(200, RICH), 0);
+    for nonce in 0..16 {
+        add(&pool, address(0), plain(nonce, 5, 5)).unwrap();
+    }
+    for sender in 1..85 {
+        add(&pool, address(sender), plain(0, 1, 1)).unwrap();
+    }
+    // Many senders with one cheap transaction each do not push out one with a few dear ones.
+    add(&pool, address(100), plain(0, 2, 2)).unwrap();
+    assert_eq!(pool.content_from(&address(0)).pending.len(), 16);
+    assert!(pool.content_from(&address(84)).pending.is_empty(), "the cheapest and latest goes");
+    // Beyond its share it is the greatest, whatever it pays.
+    assert_eq!(add(&pool, address(0), plain(16, 9, 9)), Err(PoolError::Full));
 }
 
 #[test]
