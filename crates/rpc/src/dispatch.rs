@@ -4,9 +4,11 @@ use crate::{
     limits::INLINE_TRANSACTIONS_MAX,
     methods::{self, Call, Method, submit},
     server::Session,
-    wire::{Envelope, Message, NULL_ID, Params, Reply, read, write_error, write_result},
+    wire::{
+        Envelope, Message, NULL_ID, Params, Reply, read, transaction, write_error, write_result,
+    },
 };
-use alloy_primitives::Bytes;
+use alloy_primitives::{Bytes, hex};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -105,7 +107,8 @@ fn lane_of(message: &Message<'_>) -> Lane {
         Message::Batch(calls) => {
             let floor =
                 if calls.len() > INLINE_TRANSACTIONS_MAX { Lane::Read } else { Lane::Memory };
-            let each = calls.iter().filter_map(|raw| Envelope::of(raw).ok());
+            let each = calls.iter().filter(|raw| transaction(raw.get()).is_none());
+            let each = each.filter_map(|raw| Envelope::of(raw).ok());
             each.map(|envelope| lane(&envelope.method)).max().unwrap_or(floor).max(floor)
         }
     }
@@ -157,6 +160,11 @@ impl Responder<'_> {
         let mut out = vec![b'['];
         let mut waiting = Submissions::default();
         for raw in calls {
+            if let Some((id, raw)) = self.spelled_out(raw.get()) {
+                waiting.ids.push(Some(id));
+                waiting.raw.push(raw);
+                continue;
+            }
             match Envelope::of(raw) {
                 Err(malformed) => {
                     self.submit(&mut out, &mut waiting);
@@ -185,6 +193,13 @@ impl Responder<'_> {
         }
         *out.last_mut().expect("a batch has at least its opening bracket") = b']';
         out
+    }
+
+    /// Id and bytes of an `eth_sendRawTransaction` that can be recognized without parsing it.
+    fn spelled_out<'a>(&self, text: &'a str) -> Option<(&'a str, Bytes)> {
+        let (id, digits) = transaction(text)?;
+        let raw = hex::decode(digits).ok()?;
+        self.access.methods.offers(submit::SEND_RAW).then(|| (id, raw.into()))
     }
 
     /// The bytes of a well-formed `eth_sendRawTransaction`; anything else takes the ordinary road,

@@ -121,6 +121,7 @@ fn bytes_have_whole_pairs_of_digits() {
     assert!(Bytes::from_json(&raw("\"0xa\"")).is_err());
     assert!(Bytes::from_json(&raw("\"0xzz\"")).is_err());
     assert!(Bytes::from_json(&raw("\"ff\"")).is_err());
+    assert!(Bytes::from_json(&raw("\"0x0xff\"")).is_err(), "one prefix, not two");
     let known = address!("00000000000000000000000000000000000000aa");
     assert_eq!(Address::from_json(&raw(&format!("\"{known}\""))).unwrap(), known);
     assert!(Address::from_json(&raw("\"0xaa\"")).is_err());
@@ -191,4 +192,49 @@ fn answers_are_json() {
     let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
     assert_eq!(told["params"]["subscription"], "0x1");
     assert!(told.get("id").is_none());
+}
+
+/// What the shortcut recognizes, the ordinary road reads alike.
+#[test]
+fn the_shortcut_agrees_with_the_road() {
+    let method = r#""method":"eth_sendRawTransaction","params":["0x02ff"]"#;
+    let version = r#""jsonrpc":"2.0""#;
+    let spellings = [
+        format!("{{{version},\"id\":17,{method}}}"),
+        format!("{{{version},{method},\"id\":17}}"),
+        format!("{{{method},\"id\":17,{version}}}"),
+    ];
+    for text in &spellings {
+        assert_eq!(transaction(text), Some(("17", "02ff")), "{text}");
+        let Message::Single(Ok(envelope)) = read(text.as_bytes()).unwrap() else {
+            panic!("{text} is a request")
+        };
+        assert_eq!((envelope.id, &*envelope.method), (Some("17"), "eth_sendRawTransaction"));
+        let params = Params::split(envelope.params, 1).unwrap();
+        assert_eq!(params.required::<Bytes>(0).unwrap().as_ref(), [2, 255]);
+    }
+}
+
+#[test]
+fn the_shortcut_leaves_everything_else_alone() {
+    let send = r#""method":"eth_sendRawTransaction","params":["0x"#;
+    let version = r#""jsonrpc":"2.0""#;
+    for other in [
+        format!("{{{version},\"id\":1,{send}00\",\"0x11\"]}}"),
+        format!("{{{version},\"id\":1,{send}00\"],\"method\":\"eth_call\"}}"),
+        format!("{{{version},\"id\":\"1\",{send}00\"]}}"),
+        format!("{{{version},\"id\":01,{send}00\"]}}"),
+        format!("{{{version},\"id\":,{send}00\"]}}"),
+        format!("{{{version},\"id\":1,{send}00\\u0022]}}"),
+        format!("{{{version},{send}00\"]}}"),
+        format!("{{{send}00\"],\"id\":1}}"),
+        format!("{{{send}00\"],\"id\":1,\"id\":2,{version}}}"),
+        format!("{{{version},\"id\":1,{send}00\"]}} "),
+        format!("{{{version},{send}00\"],\"id\":1,\"x\":{{}}}}"),
+        format!("{{{version},\"id\":1,{send}0xff\"]}}"),
+        "{}".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(transaction(&other), None, "{other}");
+    }
 }

@@ -41,14 +41,16 @@ pub(crate) fn string(raw: &RawValue) -> Result<Cow<'_, str>, Cow<'static, str>> 
     }
 }
 
-/// The digits of a `0x` string.
+/// The digits of a `0x` string. A second prefix is refused here, since decoders pass over one.
 pub(crate) fn digits(text: &str) -> Result<&str, Cow<'static, str>> {
     if text.is_empty() {
         return Err("empty hex string".into());
     }
-    text.strip_prefix("0x")
+    let digits = text
+        .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
-        .ok_or_else(|| "hex string without 0x prefix".into())
+        .ok_or("hex string without 0x prefix")?;
+    if digits.starts_with("0x") { Err("invalid hex string".into()) } else { Ok(digits) }
 }
 
 fn fixed<const N: usize>(raw: &RawValue, what: &str) -> Result<[u8; N], Cow<'static, str>> {
