@@ -16,8 +16,6 @@
 //! Which version is final, and when it is written (the tree and the store decide); flat reads of
 //! accounts and slots (the store has them without a trie).
 
-#![allow(dead_code, reason = "the tree and the store are being built on it")]
-
 mod account;
 mod error;
 mod evict;
@@ -32,9 +30,8 @@ mod source;
 mod tests;
 mod update;
 
-pub(crate) use error::{NodeFault, NodeProblem, TrieError};
+pub(crate) use error::TrieError;
 pub(crate) use path::NodePath;
-pub(crate) use persist::Unconfirmed;
 pub(crate) use source::{NodeSink, NodeSource};
 
 use account::Account;

@@ -71,11 +71,6 @@ pub(crate) struct Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// Branches written.
-    pub(crate) const fn branches(&self) -> usize {
-        self.accounts.len() + self.storage.len()
-    }
-
     /// Marks the nodes as persisted, in this version and in all that share them.
     pub(crate) fn confirm(self) {
         // Children were written before their parents, so whoever looks on meanwhile never finds a

@@ -1,6 +1,6 @@
 use super::{
-    NodePath, NodeProblem, NodeSource, TrieError,
-    error::NodeFault,
+    NodePath, NodeSource, TrieError,
+    error::{NodeFault, NodeProblem},
     node::{Branch, Entry, Leaf, NodeRef, Value},
     path::{KEY_NIBBLES, nibble},
     rlp,

@@ -1,7 +1,14 @@
 //! Bytes on disk that are not what was written.
 
 use super::*;
-use crate::trie::{NodeFault, NodeProblem, TrieError, account::Account, node::NodeRef, record};
+use crate::trie::{
+    TrieError,
+    account::Account,
+    error::{NodeFault, NodeProblem},
+    node::NodeRef,
+    record,
+};
+use alloy_primitives::hex;
 
 fn sample() -> (Arc<Store>, StateTrie, Vec<Address>) {
     let store = Arc::new(Store::default());
@@ -126,6 +133,49 @@ fn a_missing_or_shortened_record_is_found() {
     let error = LedgerError::from(StateTrie::open(store, B256::repeat_byte(1)).unwrap_err());
     assert!(matches!(&error, LedgerError::Corrupt(text) if text.contains("account trie")));
     assert!(!error.is_caller_fault());
+}
+
+/// Records are a promise: a store that was written once must be read for ever, or its format
+/// version must rise.
+#[test]
+fn records_keep_their_bytes() {
+    let info = |nonce, balance: u64| AccountInfo {
+        nonce,
+        balance: U256::from(balance),
+        ..AccountInfo::default()
+    };
+    let contract = AccountInfo { code_hash: B256::repeat_byte(0xcc), ..info(1, 0) };
+    let accounts = [
+        (info(0, 1_000), vec![]),
+        (contract, vec![(U256::from(1), U256::from(0x1234))]),
+        (contract, vec![(U256::from(1), U256::from(5)), (U256::from(2), U256::from(6))]),
+    ];
+    let accounts = accounts.into_iter().zip(1..).map(|((info, storage), index)| {
+        (address(index), AccountChange { info: Some(info), storage_cleared: false, storage })
+    });
+    let store = Arc::new(Store::default());
+    let changes = StateChanges::new(accounts.collect(), Vec::new());
+    persist(&StateTrie::empty(store.clone()).apply(&changes).unwrap(), &store);
+    let records = store.0.lock();
+    let lines: Vec<_> = records
+        .iter()
+        .map(|((owner, path), record)| format!("{owner:?} {path:?} {}", hex::encode(record)))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "None  \
+             0100202220221468288056310c82aa4c01a7e12a10f8111a0560e72b700555479031b86c357d00000203e85b\
+             70e80538acdabd6137353b0f9d8d149f4dba91e8be2e7946e409bfdbe685b905010100cccccccccccccccccc\
+             cccccccccccccccccccccccccccccccccccccccccccccc72dd5e7e23f2270dd2f39a70c489a53d3bf3f109a1\
+             5e6d1b7e9c27ac7a08bbd2d52688a8f926c816ca1e079067caba944f158e764817b83fc43594370ca9cf6203\
+             010100ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccb10e2d527612073b26\
+             eecdfd717e6a320cf44b4afac2b0732d9fcbe2b7fa0cf6021234",
+            "Some(0x5b70e80538acdabd6137353b0f9d8d149f4dba91e8be2e7946e409bfdbe685b9)  \
+             010008100810405787fa12a823e0f2b7631cc41b3ba8828b3321ca811111fa75cd3aa3bb5ace0106b10e2d52\
+             7612073b26eecdfd717e6a320cf44b4afac2b0732d9fcbe2b7fa0cf60105",
+        ]
+    );
 }
 
 proptest! {
