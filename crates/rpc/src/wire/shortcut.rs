@@ -2,6 +2,8 @@
 //! transactions would otherwise be read three times over (list, request, parameters). Whatever looks
 //! any different takes the ordinary road, which gives the same answer.
 
+use alloy_primitives::hex;
+
 /// How the method and its parameter are spelled, up to the digits of the transaction.
 const SEND: &str = r#""method":"eth_sendRawTransaction","params":["0x"#;
 
@@ -11,7 +13,7 @@ const VERSION: &str = r#""jsonrpc":"2.0""#;
 const ID_DIGITS_MAX: usize = 15;
 
 /// Id and digits of a single `eth_sendRawTransaction`, in one of the orders in which the known
-/// libraries write its fields, without any space. The digits are not checked.
+/// libraries write its fields, without any space.
 pub(crate) fn transaction(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('{')?.strip_suffix('}')?;
     if let Some(rest) = text.strip_prefix(SEND) {
@@ -28,13 +30,11 @@ pub(crate) fn transaction(text: &str) -> Option<(&str, &str)> {
     checked(id, rest.strip_prefix(SEND)?.strip_suffix("\"]")?)
 }
 
-/// Refuses what might hold more than it seems: an id of other characters than digits, or a quote or
-/// backslash among the digits of the transaction.
+/// Refuses what might hold more than it seems: anything but digits, in the id or the transaction.
 fn checked<'a>(id: &'a str, digits: &'a str) -> Option<(&'a str, &'a str)> {
     let plain = !id.is_empty()
         && id.len() <= ID_DIGITS_MAX
         && (id == "0" || !id.starts_with('0'))
         && id.bytes().all(|digit| digit.is_ascii_digit());
-    let simple = !digits.contains(['"', '\\']) && !digits.starts_with("0x");
-    (plain && simple).then_some((id, digits))
+    (plain && hex::check_raw(digits)).then_some((id, digits))
 }
