@@ -8,6 +8,7 @@
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at any surprise")]
+#![allow(clippy::cast_possible_truncation, reason = "its own small numbers")]
 
 use alloy_consensus::{
     Eip658Value, EthereumTxEnvelope, Receipt as InnerReceipt, ReceiptWithBloom, Signed, TxLegacy,
@@ -27,6 +28,10 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+
+/// The allocator of the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const TRANSACTIONS: u64 = 5_000;
 const SENDERS: u64 = 1_000;

@@ -2,7 +2,7 @@
 
 use crate::{
     LedgerError,
-    codec::{account_bytes, slot_bytes},
+    codec::{put_account, slot_bytes},
     flat::Flat,
     log::Log,
     recent::{Generation, Versions},
@@ -44,14 +44,23 @@ pub(crate) fn write(
 }
 
 fn put_accounts(set: &mut WriteSet, generation: &Generation) {
+    let versions = generation.accounts().map(|(_, versions)| versions.len()).sum();
+    set.rows(Space::AccountHistory).reserve(versions, 28);
+    set.rows(Space::Accounts).reserve(generation.accounts().len(), Address::len_bytes());
+    let mut bytes = Vec::new();
     for (address, versions) in generation.accounts() {
         for (height, info) in versions.iter() {
+            bytes.clear();
+            if let Some(info) = &info {
+                put_account(&mut bytes, info);
+            }
             let key = account_version_key(address, height);
-            set.rows(Space::AccountHistory).put(&key, &account_bytes(info.as_ref()));
+            set.rows(Space::AccountHistory).put(&key, &bytes);
         }
         let latest = set.rows(Space::Accounts);
         match versions.last() {
-            Some(info) => latest.put(address.as_slice(), &account_bytes(Some(&info))),
+            // The newest version was encoded last.
+            Some(_) => latest.put(address.as_slice(), &bytes),
             None => latest.delete(address.as_slice()),
         }
     }
@@ -117,6 +126,7 @@ fn put_blocks(set: &mut WriteSet, generation: &Generation) {
         set.rows(Space::Hashes).put(hash.as_slice(), &height);
     }
     let transactions = set.rows(Space::Transactions);
+    transactions.reserve(generation.transactions().len(), 16);
     for (key, place) in generation.transactions() {
         transactions.put(key, &place.bytes());
     }

@@ -211,7 +211,8 @@ impl Flat {
         if recent.active.is_empty() {
             return None;
         }
-        let frozen = Arc::new(std::mem::take(&mut recent.active));
+        let next = Generation::sized_like(&recent.active);
+        let frozen = Arc::new(std::mem::replace(&mut recent.active, next));
         recent.frozen = Some(frozen.clone());
         Some(frozen)
     }

@@ -64,6 +64,10 @@ impl<T: Copy> Versions<T> {
         std::iter::once(&self.first).chain(&self.later).copied()
     }
 
+    pub(crate) const fn len(&self) -> usize {
+        1 + self.later.len()
+    }
+
     /// The newest version.
     pub(crate) fn last(&self) -> T {
         self.later.last().unwrap_or(&self.first).1
@@ -71,6 +75,16 @@ impl<T: Copy> Versions<T> {
 }
 
 impl Generation {
+    /// An empty one with room for as much as another holds: growing bit by bit would move everything
+    /// several times while readers wait.
+    pub(crate) fn sized_like(other: &Self) -> Self {
+        let mut generation = Self::default();
+        generation.accounts.reserve(other.accounts.len());
+        generation.slots.reserve(other.slots.len());
+        generation.transactions.reserve(other.transactions.len());
+        generation
+    }
+
     /// Adds the next final block. `bytes` is the length of its log record.
     pub(crate) fn push<'a>(
         &mut self,
@@ -185,7 +199,7 @@ impl Generation {
     /// In no particular order: the store sorts what it is given.
     pub(crate) fn accounts(
         &self,
-    ) -> impl Iterator<Item = (&Address, &Versions<Option<AccountInfo>>)> {
+    ) -> impl ExactSizeIterator<Item = (&Address, &Versions<Option<AccountInfo>>)> {
         self.accounts.iter()
     }
 
@@ -204,7 +218,7 @@ impl Generation {
     }
 
     /// In no particular order.
-    pub(crate) fn transactions(&self) -> impl Iterator<Item = (&[u8; 16], Place)> {
+    pub(crate) fn transactions(&self) -> impl ExactSizeIterator<Item = (&[u8; 16], Place)> {
         self.transactions.iter().map(|(key, place)| (key, *place))
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn resume(
     tracing::info!(height = height.0, "completing an interrupted rollback");
     let seen = store.checkpoint()?;
     let seen = seen.map(|seen| Seen { height: seen.block.height, position: seen.position });
-    let log = Log::open(directory.join("log"), genesis, LogSettings::of(&settings), seen)?;
+    let log = Log::open(directory.join("log"), genesis, LogSettings::of(settings), seen)?;
     let flat = Flat::new(store.clone(), Height(u64::MAX), settings);
     let records = Records { log: &log, flat: &flat };
     let target = records.expect(height)?;

@@ -167,7 +167,7 @@ fn index_pass(
             problems.add(format!("the store has {found} {what}, and the log has {expected}"));
         }
     }
-    for space in [Space::SlotHistory, Space::Code, Space::Nodes] {
+    for space in [Space::SlotHistory, Space::Code, Space::Nodes, Space::Meta] {
         problems.note(last, shared.flat().store().count(space))?; // reads every checksum
     }
     Ok(())

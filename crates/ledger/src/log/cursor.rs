@@ -55,7 +55,6 @@ impl Log {
         self.cursor_at(0, SEGMENT_HEADER_BYTES)
     }
 
-    #[expect(clippy::unused_self, reason = "a cursor is a place in this log")]
     pub(super) fn cursor_at(&self, segment: u32, offset: u64) -> Cursor {
         Cursor { segment, offset, file: None, window: Vec::new(), window_at: 0 }
     }

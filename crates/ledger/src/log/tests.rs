@@ -348,3 +348,25 @@ fn records_go_on_from_segment_to_segment() {
     append(&log, 1..9);
     assert_eq!(heights(&open_small(folder.path())), all[..9]);
 }
+
+/// A process was killed between making a segment and writing the first record into it. Verification
+/// called the empty segment damage; it is where the log goes on.
+#[test]
+fn an_empty_last_segment_is_no_damage() {
+    let folder = TempDir::new().unwrap();
+    let log = open(folder.path(), None).unwrap();
+    let positions = append(&log, 0..3);
+    let end = log.read_fresh(positions[2]).unwrap().end;
+    log.check_end(end).unwrap();
+    drop(log);
+    drop(segment::Segment::create(folder.path(), 1, GENESIS).unwrap());
+    let log = open(folder.path(), None).unwrap();
+    assert_eq!(heights(&log), [0, 1, 2]);
+    log.check_end(end).unwrap();
+    let next = append(&log, 3..4);
+    assert_eq!((next[0].segment, heights(&log).len()), (1, 4));
+    log.check_follows(Some(end), next[0]).unwrap();
+    assert!(log.check_end(end).is_err(), "a record follows");
+    assert!(log.check_follows(Some((0, end.1 - 1)), next[0]).is_err(), "a byte is nobody's");
+    log.check_end(log.read_fresh(next[0]).unwrap().end).unwrap();
+}

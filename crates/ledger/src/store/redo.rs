@@ -11,6 +11,9 @@ use std::{
 /// What the file begins with: name and version.
 const MAGIC: [u8; 8] = *b"HANSERD1";
 
+/// Bytes that are on their way to the disk at once.
+const SYNC_BYTES: usize = 8 * 1024 * 1024;
+
 impl Store {
     /// Writes everything in `set`; all of it is durable when this returns, and none of it or all of
     /// it is there after a crash.
@@ -87,7 +90,11 @@ fn write_file(path: &Path, set: &WriteSet) -> io::Result<()> {
     for (_, rows) in set.iter() {
         rows.encode(&mut bytes);
         crc.update(&bytes);
-        file.write_all(&bytes)?;
+        // Synced bit by bit: the log's sync may have to wait for whatever is on its way to the disk.
+        for piece in bytes.chunks(SYNC_BYTES) {
+            file.write_all(piece)?;
+            file.sync_data()?;
+        }
         bytes.clear();
     }
     file.write_all(&crc.finalize().to_be_bytes())?;

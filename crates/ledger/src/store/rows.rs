@@ -12,10 +12,35 @@ pub(crate) struct Rows {
 
 #[derive(Clone, Copy, Debug)]
 struct Row {
+    /// The first eight bytes of the key, which nearly always decide an order without looking at it.
+    prefix: u64,
     at: usize,
-    key: usize,
+    key: u32,
     /// Length of the value; `None` removes the key.
-    value: Option<usize>,
+    value: Option<u32>,
+}
+
+impl Row {
+    fn new(at: usize, key: &[u8], value: Option<&[u8]>) -> Self {
+        let mut prefix = [0; 8];
+        let length = key.len().min(prefix.len());
+        prefix[..length].copy_from_slice(&key[..length]);
+        let narrow = |bytes: &[u8]| u32::try_from(bytes.len()).expect("a row is below 4 GiB");
+        Self { prefix: u64::from_be_bytes(prefix), at, key: narrow(key), value: value.map(narrow) }
+    }
+
+    fn key<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        &bytes[self.at..self.at + wide(self.key)]
+    }
+
+    fn value<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let from = self.at + wide(self.key);
+        Some(&bytes[from..from + wide(self.value?)])
+    }
+}
+
+fn wide(length: u32) -> usize {
+    usize::try_from(length).expect("32 bits fit a usize")
 }
 
 /// Rows of all key spaces that become visible together.
@@ -25,29 +50,36 @@ pub(crate) struct WriteSet {
 }
 
 impl Rows {
+    /// Makes room for so many rows with keys of so many bytes.
+    pub(crate) fn reserve(&mut self, rows: usize, key: usize) {
+        const VALUE: usize = 16; // more or less; the buffer grows when it has to
+        self.rows.reserve(rows);
+        self.bytes.reserve(rows * (key + VALUE));
+    }
+
     /// Writes or replaces a key.
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) {
-        let at = self.bytes.len();
+        self.rows.push(Row::new(self.bytes.len(), key, Some(value)));
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value);
-        self.rows.push(Row { at, key: key.len(), value: Some(value.len()) });
     }
 
     /// Removes a key; it need not be there.
     pub(crate) fn delete(&mut self, key: &[u8]) {
-        let at = self.bytes.len();
+        self.rows.push(Row::new(self.bytes.len(), key, None));
         self.bytes.extend_from_slice(key);
-        self.rows.push(Row { at, key: key.len(), value: None });
     }
 
     /// Sorts by key. Of several rows with one key the last one stays.
     fn sort(&mut self) {
         let Self { bytes, rows } = self;
-        let key = |row: &Row| &bytes[row.at..row.at + row.key];
-        rows.sort_by(|a, b| key(a).cmp(key(b)));
+        rows.sort_unstable_by(|a, b| {
+            let by_key = || a.key(bytes).cmp(b.key(bytes));
+            a.prefix.cmp(&b.prefix).then_with(by_key).then(a.at.cmp(&b.at))
+        });
         // `dedup_by` keeps the first of equals, so the later one is moved into its place.
         rows.dedup_by(|later, earlier| {
-            let same = key(later) == key(earlier);
+            let same = later.prefix == earlier.prefix && later.key(bytes) == earlier.key(bytes);
             if same {
                 *earlier = *later;
             }
@@ -57,11 +89,7 @@ impl Rows {
 
     /// Keys, ascending once sorted, with their new values; `None` removes.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.rows.iter().map(|row| {
-            let value = row.at + row.key;
-            let key = &self.bytes[row.at..value];
-            (key, row.value.map(|length| &self.bytes[value..value + length]))
-        })
+        self.rows.iter().map(|row| (row.key(&self.bytes), row.value(&self.bytes)))
     }
 
     /// Appends the rows as the redo file has them.

@@ -145,3 +145,21 @@ fn keys_and_places_do_not_change() {
     assert_eq!(hex::encode(account_bytes(Some(&account))), "00ac0202abcd");
     assert!(account_bytes(None).is_empty());
 }
+
+#[test]
+fn rows_come_out_in_key_order_whatever_the_lengths() {
+    let mut set = WriteSet::default();
+    let rows = set.rows(Space::Nodes);
+    let keys: [&[u8]; 8] =
+        [b"abcdefgh\0", b"abcdefgh", b"abc\0", b"abc", b"", b"abcdefghj", b"abcdefghi", b"\xff"];
+    for (turn, key) in keys.iter().chain(&keys).enumerate() {
+        rows.put(key, &[u8::try_from(turn).unwrap()]);
+    }
+    set.sort();
+    let sorted: Vec<_> = set.rows(Space::Nodes).iter().collect();
+    let mut expected: Vec<(&[u8], Option<Vec<u8>>)> =
+        keys.iter().zip(8_u8..).map(|(key, turn)| (*key, Some(vec![turn]))).collect();
+    expected.sort();
+    let sorted: Vec<_> = sorted.into_iter().map(|(k, v)| (k, v.map(<[u8]>::to_vec))).collect();
+    assert_eq!(sorted, expected);
+}

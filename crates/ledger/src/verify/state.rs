@@ -121,7 +121,17 @@ fn walk(
             {
                 problems.at(last.height, &format!("the trie has another slot {slot} of {address}"));
             }
+            let by_key = problems.note(last.height, store.slot(&address, &slot))?;
+            if by_key.is_some_and(|found| found != value) {
+                problems
+                    .at(last.height, &format!("slot {slot} of {address} is not found by its key"));
+            }
             storage.push((slot, value));
+        }
+        // By its key as well, which goes through the filters and the index that a walk passes by.
+        let by_key = problems.note(last.height, store.account(&address))?;
+        if by_key.is_some_and(|found| found != info) {
+            problems.at(last.height, &format!("account {address} is not found by its key"));
         }
         let in_trie = problems.note(last.height, stored.account(&address).map_err(Into::into))?;
         if in_trie.is_some_and(|found| found.map(|(info, _)| info) != info) {

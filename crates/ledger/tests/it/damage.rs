@@ -84,7 +84,7 @@ fn a_flipped_byte_of_the_log_is_found_wherever_it_is() {
 }
 
 #[test]
-fn a_flipped_byte_of_the_store_is_found_or_was_never_used() {
+fn a_flipped_byte_of_a_table_of_the_store_is_found() {
     let folder = TempDir::new().unwrap();
     let chain = filled(folder.path());
     let spec = chain.spec.clone();
@@ -94,11 +94,11 @@ fn a_flipped_byte_of_the_store_is_found_or_was_never_used() {
         .filter(|path| path.parent().is_some_and(|parent| parent.ends_with("tables")))
         .collect();
     assert!(tables.len() >= 8, "{tables:?}");
-    let (mut checked, mut missed) = (0, 0);
+    let (mut checked, mut missed) = (0, Vec::new());
     for path in tables {
         let name = path.strip_prefix(folder.path()).unwrap();
         let length = fs::metadata(&path).unwrap().len() as usize;
-        for at in (11..length).step_by(length.max(600) / 3) {
+        for at in (11..length).step_by(length.max(600) / 5) {
             let damaged = TempDir::new().unwrap();
             copy(folder.path(), damaged.path());
             let mut bytes = fs::read(&path).unwrap();
@@ -108,15 +108,19 @@ fn a_flipped_byte_of_the_store_is_found_or_was_never_used() {
                 Err(_) => {}
                 Ok(ledger) => {
                     let report = ledger.verify(&mut |_| {}).unwrap();
-                    missed += usize::from(report.problems.is_empty());
+                    // Opening removes tables that have been merged into others.
+                    if report.problems.is_empty() && damaged.path().join(name).exists() {
+                        missed.push(format!("byte {at} of {length} in {}", name.display()));
+                    }
                 }
             }
             checked += 1;
         }
     }
-    // A key space that nothing reads any more (what it held has been merged into another table, or
-    // a lookup is answered before it gets there) may hold a byte that does not matter.
-    assert!(checked > 10 && missed * 10 < checked, "{missed} of {checked} were not found");
+    assert!(checked > 10);
+    // The newest table of the meta space answers, and the filters of the older ones are never read.
+    missed.retain(|place| !place.contains("keyspaces/10/"));
+    assert_eq!(missed, Vec::<String>::new(), "of {checked}");
 }
 
 #[test]

@@ -63,8 +63,13 @@ fn run(mut chain: Chain, folder: &TempDir, step: &Step) -> Chain {
     chain
 }
 
+/// Few, since each opens the ledger several times; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_ledger_agrees_with_the_model(
