@@ -5,7 +5,7 @@ use crate::{
     codec::{put_account, slot_bytes},
     flat::Flat,
     log::Log,
-    recent::{Generation, Versions},
+    recent::Generation,
     store::{
         Checkpoint, NodeRows, Space, WriteSet, account_version_key, place_bytes, slot_key,
         slot_version_key,
@@ -13,7 +13,7 @@ use crate::{
 };
 use alloy_primitives::{Address, B256, U256};
 use hanse_primitives::Height;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes what `generation` holds to the store, in one step.
 pub(crate) fn write(
@@ -44,78 +44,89 @@ pub(crate) fn write(
 }
 
 fn put_accounts(set: &mut WriteSet, generation: &Generation) {
-    let versions = generation.accounts().map(|(_, versions)| versions.len()).sum();
-    set.rows(Space::AccountHistory).reserve(versions, 28);
-    set.rows(Space::Accounts).reserve(generation.accounts().len(), Address::len_bytes());
+    let accounts = generation.accounts();
     let mut bytes = Vec::new();
-    for (address, versions) in generation.accounts() {
-        for (height, info) in versions.iter() {
-            bytes.clear();
-            if let Some(info) = &info {
-                put_account(&mut bytes, info);
-            }
-            let key = account_version_key(address, height);
-            set.rows(Space::AccountHistory).put(&key, &bytes);
+    let history = set.rows(Space::AccountHistory);
+    history.reserve(accounts.all().len(), 28);
+    for version in accounts.all() {
+        bytes.clear();
+        if let Some(info) = &version.value {
+            put_account(&mut bytes, info);
         }
-        let latest = set.rows(Space::Accounts);
-        match versions.last() {
-            // The newest version was encoded last.
-            Some(_) => latest.put(address.as_slice(), &bytes),
-            None => latest.delete(address.as_slice()),
+        history.put(&account_version_key(&version.key, version.height), &bytes);
+    }
+    let latest = set.rows(Space::Accounts);
+    latest.reserve(accounts.latest().len(), Address::len_bytes());
+    for version in accounts.latest() {
+        bytes.clear();
+        match &version.value {
+            Some(info) => {
+                put_account(&mut bytes, info);
+                latest.put(version.key.as_slice(), &bytes);
+            }
+            None => latest.delete(version.key.as_slice()),
         }
     }
 }
 
 fn put_slots(set: &mut WriteSet, generation: &Generation, flat: &Flat) -> Result<(), LedgerError> {
-    let cleared = generation.cleared();
-    for ((address, slot), versions) in generation.slots() {
-        if !cleared.contains_key(address) {
-            put_slot(set, address, slot, versions.iter());
+    let (slots, cleared) = (generation.slots(), generation.cleared());
+    for version in slots.all() {
+        put_slot_version(set, &version.key, version.height, &version.value);
+    }
+    for version in slots.latest() {
+        if !cleared.contains_key(&version.key.0) {
+            put_latest_slot(set, &version.key, &version.value);
         }
     }
     if cleared.is_empty() {
         return Ok(());
     }
-    let mut written: BTreeMap<Address, BTreeMap<U256, &Versions<U256>>> = BTreeMap::new();
-    for ((address, slot), versions) in generation.slots() {
-        if cleared.contains_key(address) {
-            written.entry(*address).or_default().insert(*slot, versions);
-        }
+    let mut written: BTreeMap<Address, BTreeSet<U256>> = BTreeMap::new();
+    for (address, slot) in slots.keys().filter(|(address, _)| cleared.contains_key(address)) {
+        written.entry(*address).or_default().insert(*slot);
     }
     for (address, heights) in cleared {
         let own = written.remove(address).unwrap_or_default();
         for slot in flat.store().slots_of(address)? {
-            if !own.contains_key(&slot) {
+            if !own.contains(&slot) {
                 // Only the first clearing can find it, since nothing wrote it in between.
-                put_slot(set, address, &slot, heights.iter().take(1).map(|at| (*at, U256::ZERO)));
+                put_slot_version(set, &(*address, slot), heights[0], &U256::ZERO);
+                put_latest_slot(set, &(*address, slot), &U256::ZERO);
             }
         }
-        for (slot, versions) in own {
+        for slot in own {
+            let key = (*address, slot);
             // A clearing makes a version of its own, unless its block wrote the slot afterwards.
-            let mut all: BTreeMap<Height, U256> =
-                heights.iter().map(|at| (*at, U256::ZERO)).collect();
-            all.extend(versions.iter());
-            put_slot(set, address, &slot, all.into_iter());
+            for height in heights {
+                if slots.of(&key).all(|version| version.height != *height) {
+                    put_slot_version(set, &key, *height, &U256::ZERO);
+                }
+            }
+            let last = generation.slot(address, &slot, Height(u64::MAX));
+            put_latest_slot(set, &key, &last.unwrap_or_default());
         }
     }
     Ok(())
 }
 
-fn put_slot(
+fn put_slot_version(
     set: &mut WriteSet,
-    address: &Address,
-    slot: &U256,
-    versions: impl Iterator<Item = (Height, U256)>,
+    (address, slot): &(Address, U256),
+    height: Height,
+    value: &U256,
 ) {
-    let mut last = U256::ZERO;
-    for (height, value) in versions {
-        let key = slot_version_key(address, slot, height);
-        set.rows(Space::SlotHistory).put(&key, &slot_bytes(&value));
-        last = value;
+    let key = slot_version_key(address, slot, height);
+    set.rows(Space::SlotHistory).put(&key, &slot_bytes(value));
+}
+
+fn put_latest_slot(set: &mut WriteSet, (address, slot): &(Address, U256), value: &U256) {
+    let (key, latest) = (slot_key(address, slot), set.rows(Space::Slots));
+    if value.is_zero() {
+        latest.delete(&key);
+    } else {
+        latest.put(&key, &slot_bytes(value));
     }
-    let latest = set.rows(Space::Slots);
-    let key = slot_key(address, slot);
-    if last.is_zero() { latest.delete(&key) } else { latest.put(&key, &slot_bytes(&last)) }
 }
 
 fn put_blocks(set: &mut WriteSet, generation: &Generation) {

@@ -227,13 +227,13 @@ impl Flat {
     /// Says that the store has been written, and forgets what it now has.
     pub(crate) fn end_write(&self, written: &Generation) {
         *self.epoch.write() += 1;
-        for (address, versions) in written.accounts() {
-            self.accounts.insert(*address, versions.last());
+        for version in written.accounts().latest() {
+            self.accounts.insert(version.key, version.value);
         }
         let cleared = written.cleared();
-        for (key, versions) in written.slots() {
-            if !cleared.contains_key(&key.0) {
-                self.slots.insert(*key, versions.last());
+        for version in written.slots().latest() {
+            if !cleared.contains_key(&version.key.0) {
+                self.slots.insert(version.key, version.value);
             }
         }
         if !cleared.is_empty() {

@@ -7,7 +7,7 @@
 //! - `store`: fjall key spaces that are derived from the log and written behind it by a thread
 //!   (`writer`, `checkpoint`): latest accounts and slots, all their versions, trie nodes, indexes.
 //!   What it lacks after a crash is replayed from the log (`open`).
-//! - `recent`: final blocks that the store lacks. `flat` reads through it, a cache and the store, as
+//! - `recent`: final blocks that the store lacks, with all `versions` of what they changed. `flat` reads through it, a cache and the store, as
 //!   of any final height.
 //! - `tree`: one overlay per block that is not final; the head; what finality drops.
 //! - `view`: the state after one block, for whoever executes or asks. `proof`: Merkle proofs, also
@@ -49,6 +49,7 @@ pub mod testing;
 mod tree;
 mod trie;
 mod verify;
+mod versions;
 mod view;
 mod writer;
 

@@ -58,6 +58,7 @@ pub(crate) fn open(
         blocks: Cache::with_weighter(1024, block_bytes, BlockWeight),
         old_tries: Cache::new(PROOF_TRIES),
         writer: Writer::default(),
+        jobs: Arc::new(()),
         lineage: AtomicU64::new(0),
         genesis: genesis.clone(),
         settings,

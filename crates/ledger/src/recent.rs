@@ -4,27 +4,20 @@ use crate::{
     log::Position,
     store::{Place, transaction_key},
     trie::StateTrie,
+    versions::Versions,
 };
 use alloy_primitives::{
     Address, B256, Bytes, TxHash, U256,
-    map::{AddressMap, B256Map, HashMap},
+    map::{B256Map, HashMap},
 };
 use hanse_primitives::{AccountInfo, BlockHash, BlockRef, Height, StateChanges};
 use std::collections::BTreeMap;
 
-/// The versions of one value, ascending by height. Nearly always there is one, which needs no
-/// allocation of its own.
-#[derive(Clone, Debug)]
-pub(crate) struct Versions<T> {
-    first: (Height, T),
-    later: Vec<(Height, T)>,
-}
-
 /// What final blocks from one height to another changed. Only grows until it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Generation {
-    accounts: AddressMap<Versions<Option<AccountInfo>>>,
-    slots: HashMap<(Address, U256), Versions<U256>>,
+    accounts: Versions<Address, Option<AccountInfo>>,
+    slots: Versions<(Address, U256), U256>,
     /// Where all storage of an account went away, ascending.
     cleared: BTreeMap<Address, Vec<Height>>,
     code: B256Map<Bytes>,
@@ -43,44 +36,13 @@ pub(crate) struct FinalBlock {
     pub(crate) position: Position,
 }
 
-impl<T: Copy> Versions<T> {
-    const fn new(height: Height, value: T) -> Self {
-        Self { first: (height, value), later: Vec::new() }
-    }
-
-    fn push(&mut self, height: Height, value: T) {
-        let last = self.later.last().unwrap_or(&self.first).0;
-        assert!(last < height, "blocks become final in order, each key once a block");
-        self.later.push((height, value));
-    }
-
-    /// The newest version at or below a height.
-    fn at(&self, height: Height) -> Option<(Height, T)> {
-        self.iter().rev().find(|(since, _)| *since <= height)
-    }
-
-    /// Ascending by height.
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Height, T)> + '_ {
-        std::iter::once(&self.first).chain(&self.later).copied()
-    }
-
-    pub(crate) const fn len(&self) -> usize {
-        1 + self.later.len()
-    }
-
-    /// The newest version.
-    pub(crate) fn last(&self) -> T {
-        self.later.last().unwrap_or(&self.first).1
-    }
-}
-
 impl Generation {
     /// An empty one with room for as much as another holds: growing bit by bit would move everything
     /// several times while readers wait.
     pub(crate) fn sized_like(other: &Self) -> Self {
         let mut generation = Self::default();
-        generation.accounts.reserve(other.accounts.len());
-        generation.slots.reserve(other.slots.len());
+        generation.accounts.reserve_like(&other.accounts);
+        generation.slots.reserve_like(&other.slots);
         generation.transactions.reserve(other.transactions.len());
         generation
     }
@@ -104,18 +66,12 @@ impl Generation {
             self.transactions.insert(transaction_key(hash), Place::new(height, index));
         }
         for (address, change) in changes.accounts() {
-            self.accounts
-                .entry(*address)
-                .and_modify(|versions| versions.push(height, change.info))
-                .or_insert_with(|| Versions::new(height, change.info));
+            self.accounts.push(*address, height, change.info);
             if change.storage_cleared || change.info.is_none() {
                 self.cleared.entry(*address).or_default().push(height);
             }
             for (slot, value) in &change.storage {
-                self.slots
-                    .entry((*address, *slot))
-                    .and_modify(|versions| versions.push(height, *value))
-                    .or_insert_with(|| Versions::new(height, *value));
+                self.slots.push((*address, *slot), height, *value);
             }
         }
         self.code.extend(changes.code().iter().cloned());
@@ -133,12 +89,12 @@ impl Generation {
 
     /// An account, when a block at or below `height` in this generation changed it.
     pub(crate) fn account(&self, address: &Address, height: Height) -> Option<Option<AccountInfo>> {
-        Some(self.accounts.get(address)?.at(height)?.1)
+        Some(self.accounts.at(address, height)?.1)
     }
 
     /// A slot, when a block at or below `height` in this generation changed it.
     pub(crate) fn slot(&self, address: &Address, slot: &U256, height: Height) -> Option<U256> {
-        let written = self.slots.get(&(*address, *slot)).and_then(|versions| versions.at(height));
+        let written = self.slots.at(&(*address, *slot), height);
         let cleared = self.cleared_at(address, height);
         match (written, cleared) {
             // A block that clears an account's storage and then writes a slot leaves that value.
@@ -196,16 +152,12 @@ impl Generation {
         &self.blocks
     }
 
-    /// In no particular order: the store sorts what it is given.
-    pub(crate) fn accounts(
-        &self,
-    ) -> impl ExactSizeIterator<Item = (&Address, &Versions<Option<AccountInfo>>)> {
-        self.accounts.iter()
+    pub(crate) const fn accounts(&self) -> &Versions<Address, Option<AccountInfo>> {
+        &self.accounts
     }
 
-    /// In no particular order.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = (&(Address, U256), &Versions<U256>)> {
-        self.slots.iter()
+    pub(crate) const fn slots(&self) -> &Versions<(Address, U256), U256> {
+        &self.slots
     }
 
     pub(crate) const fn cleared(&self) -> &BTreeMap<Address, Vec<Height>> {
@@ -224,9 +176,9 @@ impl Generation {
 
     /// About how many bytes of memory it takes.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        let entries = self.accounts.len() * 144
-            + self.slots.len() * 144
-            + self.transactions.len() * 32
+        let entries = self.accounts.memory_bytes()
+            + self.slots.memory_bytes()
+            + self.transactions.capacity() * 25
             + self.blocks.len() * 128;
         u64::try_from(entries).unwrap_or(u64::MAX)
     }

@@ -22,6 +22,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// An open ledger.
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(super) blocks: Cache<BlockHash, StoredBlock, BlockWeight>,
     pub(super) old_tries: Cache<BlockHash, StateTrie>,
     pub(super) writer: Writer,
+    /// Each job on the pool holds a clone.
+    pub(super) jobs: Arc<()>,
     /// Odd while blocks are being taken back.
     pub(super) lineage: AtomicU64,
     /// Keeps other processes out for as long as it is open.
@@ -115,7 +118,7 @@ impl Shared {
             self.blocks.insert(overlay.reference().hash, overlay.stored.clone());
         }
         let dropped = self.tree.write().finalize(last.reference());
-        drop(dropped);
+        self.later(move || drop((dropped, path)));
         let (bytes, blocks) = self.flat.waiting();
         if bytes >= self.settings.checkpoint_bytes || blocks >= CHECKPOINT_BLOCKS {
             self.writer.nudge();
@@ -144,10 +147,29 @@ impl Shared {
             .insert(overlay.clone())
             .or_else(|error| self.say_why(&overlay.parent(), error))?;
         // The record is encoded while the engine decides whether the block becomes final.
-        rayon::spawn(move || {
+        self.later(move || {
             overlay.body();
         });
         Ok(())
+    }
+
+    /// Does something on the pool of threads that nobody waits for, but for the end of the ledger.
+    fn later(&self, job: impl FnOnce() + Send + 'static) {
+        let token = self.jobs.clone();
+        rayon::spawn(move || {
+            job();
+            drop(token);
+        });
+    }
+
+    /// Waits until nothing is left to do on the pool: its jobs hold parts of the open store.
+    pub(crate) fn finish_jobs(&self) {
+        while Arc::strong_count(&self.jobs) > 1 {
+            // On a thread of the pool itself, do the jobs instead of waiting for them.
+            if rayon::yield_now().is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 
     /// The trie after `block`, which must be the last final block or build on it.

@@ -34,6 +34,13 @@ pub(crate) struct Tree {
     branch: VecDeque<Arc<Overlay>>,
 }
 
+/// What finality made needless. Freeing a version of the trie takes as long as making it did.
+#[derive(Debug)]
+pub(crate) struct Dropped {
+    _overlays: Vec<Arc<Overlay>>,
+    _trie: StateTrie,
+}
+
 impl Overlay {
     pub(crate) fn new(executed: Executed, trie: StateTrie) -> Self {
         let hashes = executed.block().transactions().iter().map(|tx| prefix(tx.tx_hash()));
@@ -168,7 +175,7 @@ impl Tree {
     /// Moves the last final block up to `block` and drops whatever does not build on it. A head on
     /// another branch goes with it: `block` is the head then. What was dropped is handed back, so
     /// that it is freed without a lock held.
-    pub(crate) fn finalize(&mut self, block: BlockRef) -> Vec<Arc<Overlay>> {
+    pub(crate) fn finalize(&mut self, block: BlockRef) -> Dropped {
         assert!(self.finalized.height < block.height, "finality never falls");
         let trie = self.trie(&block.hash).expect("a block to finalize is known").clone();
         let on_branch = self.on_branch(block.height);
@@ -193,8 +200,7 @@ impl Tree {
         }
         self.overlays = kept;
         self.finalized = block;
-        self.trie = trie;
-        dropped
+        Dropped { _overlays: dropped, _trie: std::mem::replace(&mut self.trie, trie) }
     }
 
     /// Drops every block above `height`, which is at or above the last final one, and makes the

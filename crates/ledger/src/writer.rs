@@ -120,6 +120,7 @@ impl WriterThread {
 
 impl Drop for WriterThread {
     fn drop(&mut self) {
+        self.shared.finish_jobs();
         if let Err(error) = self.shared.writer().write() {
             // Nothing is lost: the log has everything, and the next opening replays it.
             tracing::warn!(%error, "no checkpoint at shutdown");

@@ -145,3 +145,19 @@ fn final_blocks_are_read_in_order() {
         }
     }
 }
+
+/// Work that the ledger has left to other threads must not keep the folder open behind its back.
+#[test]
+fn a_closed_ledger_can_be_opened_at_once() {
+    let folder = TempDir::new().unwrap();
+    let mut chain = Chain::open(folder.path(), 15);
+    for _ in 0..10 {
+        chain.commit(2);
+        for _ in 0..5 {
+            chain.grow();
+        }
+        chain.reorganize(3);
+        chain = chain.reopen(folder.path());
+    }
+    chain.check();
+}
