@@ -17,7 +17,7 @@ use hanse_primitives::{BaseFee, ChainSpec, Engine};
 use hanse_rpc::{
     Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
 };
-use hanse_txpool::Pool;
+use hanse_txpool::{Admitted, Pool};
 use std::{
     future::Future,
     net::SocketAddr,
@@ -259,24 +259,26 @@ impl Node {
         }
     }
 
-    /// Finishes what is under way: answers requests, seals no more, writes the store, closes.
+    /// Finishes what is under way: answers requests, seals no more, writes the store.
+    ///
+    /// What comes back is the folder of a ledger that is to be forgotten; drop it after the runtime,
+    /// since tasks that are still ending hold the ledger open.
     ///
     /// # Errors
     /// When the store cannot be written; the log has everything all the same.
-    pub async fn stop(mut self) -> Result<(), NodeError> {
+    pub async fn stop(mut self) -> Result<Option<TempDir>, NodeError> {
         let _ = self.stop.send(true);
         while self.servers.join_next().await.is_some() {}
-        let (driver, ledger, scratch) =
-            (self.driver.take(), self.ledger.clone(), self.scratch.take());
+        let (driver, ledger) = (self.driver.take(), self.ledger.clone());
+        let forget = self.scratch.is_some();
         let closed = tokio::task::spawn_blocking(move || {
             if let Some(driver) = driver {
                 driver.stop();
             }
-            // A scratch folder is about to be deleted.
-            if scratch.is_none() { ledger.checkpoint() } else { Ok(()) }
+            if forget { Ok(()) } else { ledger.checkpoint() }
         });
         closed.await.map_err(|error| NodeError::Failed(error.to_string()))??;
-        Ok(())
+        Ok(self.scratch.take())
     }
 }
 
@@ -363,7 +365,7 @@ fn catch_up(view: &Orders, ledger: &Ledger) -> Result<(), LedgerError> {
 /// Tells subscribers of pending transactions, when there are any.
 fn announce_pending(rooms: &Rooms) {
     let events = rooms.events.clone();
-    rooms.pool.follow(Box::new(move |admitted| {
+    rooms.pool.follow(Box::new(move |admitted: &[Admitted]| {
         if events.wants_pending() {
             events.publish_pending(admitted.iter().map(|one| *one.hash()).collect());
         }

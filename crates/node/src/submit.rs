@@ -78,7 +78,7 @@ impl Submit for Submitter {
             .map(|outcome| {
                 outcome.map_err(|error| match error.fault() {
                     Fault::Internal => SubmitError::Unavailable(error.to_string()),
-                    Fault::Sender | Fault::Full => SubmitError::Refused(error),
+                    Fault::Sender | Fault::Full => SubmitError::from(error),
                 })
             })
             .collect()

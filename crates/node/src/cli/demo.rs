@@ -1,6 +1,6 @@
 //! `hanse demo`
 
-use super::{interrupted, quiet_logs, runtime, say};
+use super::{block_on, interrupted, quiet_logs, say};
 use crate::{
     Config, Node, NodeError, chain_spec,
     config::Dev,
@@ -57,11 +57,11 @@ pub(super) fn run(args: Args) -> Result<(), NodeError> {
     let dataset = demo::read(args.dataset.as_deref())?;
     let config = args.config();
     let spec = chain_spec(&config, BaseFee::Fixed(0))?;
-    runtime()?.block_on(async {
+    block_on(async {
         let mut node = Node::start(&config, spec).await?;
         let outcome = load_and_serve(&args, &mut node, &dataset).await;
-        node.stop().await?;
-        outcome
+        let scratch = node.stop().await?;
+        outcome.map(|()| scratch)
     })
 }
 

@@ -16,6 +16,7 @@ use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
 };
+use tempfile::TempDir;
 
 /// A consortium commerce ledger: Ethereum-compatible, tamper-evident, ready to run.
 #[derive(Debug, Parser)]
@@ -112,7 +113,17 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// The runtime of a command that serves or calls.
+/// Runs a command that serves or calls on a runtime of its own. The folder that the command hands
+/// back is deleted when nothing can use it any more.
+fn block_on(
+    command: impl Future<Output = Result<Option<TempDir>, NodeError>>,
+) -> Result<(), NodeError> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(command);
+    drop(runtime);
+    outcome.map(drop)
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime, NodeError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,12 +1,13 @@
 //! `hanse node`
 
-use super::{interrupted, logs, runtime};
+use super::{block_on, interrupted, logs};
 use crate::{Config, Node, NodeError, chain_spec, config::LogFormat};
-use hanse_primitives::BaseFee;
+use hanse_primitives::{BaseFee, ChainSpec};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
+use tempfile::TempDir;
 
 /// Flags override environment variables, which override the configuration file.
 #[derive(Debug, clap::Args)]
@@ -210,10 +211,10 @@ pub(super) fn run(args: Args) -> Result<(), NodeError> {
     let config = args.settle()?;
     logs(config.log.format, &config.log.filter)?;
     let spec = chain_spec(&config, BaseFee::Eip1559)?;
-    runtime()?.block_on(serve(config, spec))
+    block_on(serve(config, spec))
 }
 
-async fn serve(config: Config, spec: hanse_primitives::ChainSpec) -> Result<(), NodeError> {
+async fn serve(config: Config, spec: ChainSpec) -> Result<Option<TempDir>, NodeError> {
     let mut node = Node::start(&config, spec).await?;
     let head = node.ledger.head();
     tracing::info!(
@@ -234,8 +235,8 @@ async fn serve(config: Config, spec: hanse_primitives::ChainSpec) -> Result<(), 
         reason = node.failed() => Err(NodeError::Failed(format!("the engine stopped: {reason}"))),
     };
     tracing::info!("stopping");
-    node.stop().await?;
-    outcome
+    let scratch = node.stop().await?;
+    outcome.map(|()| scratch)
 }
 
 #[cfg(test)]
