@@ -36,7 +36,7 @@ export async function cast(checks, node) {
   await checks.check('cast deploys a contract, calls it, estimates, reads logs and storage', async () => {
     const constructor = await run(binary, ['abi-encode', 'f(string,string,uint8,address)', 'Test pound', 'GBP', '2', devAddress]);
     const code = artifact('Currency').bytecode + constructor.slice(2);
-    const created = JSON.parse(await call('send', '--private-key', devKey, '--create', code, '--json'));
+    const created = JSON.parse(await call('send', '--private-key', devKey, '--json', '--create', code));
     assert.equal(created.status, '0x1');
     const token = created.contractAddress;
     assert.ok((await call('code', token)).length > 100);

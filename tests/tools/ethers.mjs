@@ -38,7 +38,8 @@ export async function ethersScript(checks, node) {
     const address = await wallet.getAddress();
     const token = await new ContractFactory(abi, bytecode, wallet).deploy('Other pound', 'GBP', 2, address);
     await token.waitForDeployment();
-    await assert.rejects(token.issue.staticCall(to, 1n, { from: to }), (error) => error.revert?.name === 'NotIssuer');
+    const stranger = token.connect(provider);
+    await assert.rejects(stranger.issue.staticCall(to, 1n, { from: to }), (error) => error.revert?.name === 'NotIssuer');
   });
   provider.destroy();
 }

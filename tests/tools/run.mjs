@@ -1,7 +1,7 @@
 // Ethereum's tools, unchanged, against a real node; then the page in a real browser.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Checks, root, run, startNode } from './lib.mjs';
+import { Checks, devAddress, root, rpc, run, startNode } from './lib.mjs';
 import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
@@ -25,6 +25,12 @@ await checks.check('the page, in a browser, over a market with orders', async ()
       assert.equal(demo.child.exitCode, null, demo.log());
       await new Promise((done) => setTimeout(done, 200));
     }
+    // The page shows life: somebody must live meanwhile.
+    const pulse = setInterval(() => {
+      const transfer = { from: devAddress, to: devAddress, value: '0x1', maxFeePerGas: '0x0', maxPriorityFeePerGas: '0x0' };
+      rpc(demo.http, 'eth_sendTransaction', [transfer]).catch(() => {});
+    }, 1000);
+    demo.child.once('close', () => clearInterval(pulse));
     const shots = process.env.SHOTS ? ['--shots', process.env.SHOTS] : [];
     const args = ['e2e/run.mjs', '--url', demo.web, '--require-orders', ...shots];
     console.log(await run('node', args, { cwd: join(root, 'web') }));
