@@ -16,7 +16,7 @@ use std::{
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Everything that can be set for `hanse node`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// Genesis file; none: the development chain.
@@ -179,24 +179,6 @@ pub enum LogFormat {
 }
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            chain: None,
-            datadir: None,
-            dev: Dev::default(),
-            http: Http::default(),
-            ws: Listen::default(),
-            web: Web::default(),
-            metrics: Metrics::default(),
-            rpc: Rpc::default(),
-            txpool: TxPool::default(),
-            ledger: LedgerConfig::default(),
-            log: Log::default(),
-        }
-    }
-}
 
 impl Default for Http {
     fn default() -> Self {

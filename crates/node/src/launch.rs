@@ -19,7 +19,6 @@ use hanse_rpc::{
 };
 use hanse_txpool::{Admitted, Pool};
 use std::{
-    future::Future,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
@@ -283,11 +282,9 @@ impl Node {
 }
 
 /// Completes when the node is told to stop.
-fn stop_signal(mut stopping: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        // An error says that the node is gone, which is as good a reason to stop.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    }
+async fn stop_signal(mut stopping: watch::Receiver<bool>) {
+    // An error says that the node is gone, which is as good a reason to stop.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Opened ports, before anything answers on them.

@@ -93,12 +93,14 @@ pub(crate) struct Draft {
 enum Input {
     Ready(Bytes),
     /// An authorization that needs the shopper's permit first.
-    Authorize {
-        id: B256,
-        terms: IEscrow::Terms,
-        permit: permit::Permit,
-        domain: Eip712Domain,
-    },
+    Authorize(Box<Authorization>),
+}
+
+struct Authorization {
+    id: B256,
+    terms: IEscrow::Terms,
+    permit: permit::Permit,
+    domain: Eip712Domain,
 }
 
 /// The market: contracts, parties and shoppers.
@@ -259,7 +261,11 @@ impl Market {
         let domain = eip712_domain! {
             name: CURRENCY_NAME, version: "1", chain_id: self.chain_id, verifying_contract: self.currency,
         };
-        self.draft(shopper, self.escrow, Input::Authorize { id, terms, permit, domain })
+        self.draft(
+            shopper,
+            self.escrow,
+            Input::Authorize(Box::new(Authorization { id, terms, permit, domain })),
+        )
     }
 }
 
@@ -277,7 +283,8 @@ impl Draft {
         };
         let input = match self.input {
             Input::Ready(input) => input,
-            Input::Authorize { id, terms, permit, domain } => {
+            Input::Authorize(authorization) => {
+                let Authorization { id, terms, permit, domain } = *authorization;
                 let signature = sign(&permit.eip712_signing_hash(&domain));
                 let permit = IEscrow::Permit {
                     value: permit.value,
