@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { artifact, devAddress, devKey, here, run } from './lib.mjs';
 
-const binary = join(here, 'node_modules', '.bin', 'cast');
+// The binary itself: its npm front ends with 0 even when cast fails.
+const binary = join(here, 'node_modules', '@foundry-rs', 'cast-linux-amd64', 'bin', 'cast');
 
 export async function cast(checks, node) {
-  const call = (...args) => run(binary, [...args, '--rpc-url', node.http]);
+  const call = (command, ...rest) => run(binary, [command, '--rpc-url', node.http, ...rest]);
   const to = '0x000000000000000000000000000000000000dEaD';
 
   await checks.check('cast chain-id, client, block', async () => {
