@@ -5,6 +5,7 @@ import { Checks, devAddress, root, rpc, run, startNode } from './lib.mjs';
 import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
+import { killLoop } from './kill.mjs';
 import { viemScript } from './viem.mjs';
 
 const checks = new Checks();
@@ -17,6 +18,8 @@ try {
 } finally {
   await checks.check('the node ends when it is asked to', async () => assert.equal(await node.stop(), 0));
 }
+
+await killLoop(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
   const demo = await startNode(['demo']);
