@@ -5,6 +5,10 @@ use alloy_primitives::{Address, B256, keccak256};
 use hanse_primitives::{Attributes, BlockHash, BlockRef, Height, SealedBlock};
 use thiserror::Error;
 
+/// Least milliseconds between two blocks on demand. The first transaction after a pause is sealed at
+/// once; under load, a block takes what has gathered meanwhile, since each block costs a disk sync.
+const GAP_MS: u64 = 10;
+
 /// Milliseconds to wait after a block could not be built, or would have been empty on demand: what
 /// stood in the way then (a full disk, a transaction that no longer runs) needs time to go away.
 const RETRY_MS: u64 = 1_000;
@@ -106,6 +110,7 @@ impl Solo {
         }
         let sealed = self.seal(block, chain)?;
         if on_demand {
+            self.due_ms = now_ms.saturating_add(GAP_MS);
             return Ok(Step { sealed: Some(sealed), wake_at_ms: None });
         }
         // Keep the beat, but do not make up for beats that were missed.

@@ -17,7 +17,7 @@ fn on_demand_seals_as_soon_as_something_waits_and_never_else() {
     assert_eq!(chain.canonical.len(), 1);
     for (n, finalized) in (1..=3).zip(1..) {
         chain.submit();
-        let step = solo.step(NOW + n, true, &mut chain).unwrap();
+        let step = solo.step(NOW + 10 * n, true, &mut chain).unwrap();
         assert_eq!(step.sealed, Some(chain.head().reference()));
         assert_eq!(step.wake_at_ms, None);
         assert_eq!(chain.head().transactions().len(), 1);
@@ -25,6 +25,19 @@ fn on_demand_seals_as_soon_as_something_waits_and_never_else() {
     }
     // Three blocks within one second: their timestamps are equal, and never fall.
     assert_eq!(chain.timestamps(), [NOW / 1_000; 4]);
+}
+
+#[test]
+fn on_demand_lets_transactions_gather_between_blocks() {
+    let (mut solo, mut chain) = start(0);
+    chain.submit();
+    assert!(solo.step(NOW, true, &mut chain).unwrap().sealed.is_some());
+    chain.submit();
+    chain.submit();
+    let step = solo.step(NOW + 1, true, &mut chain).unwrap();
+    assert_eq!(step, Step { sealed: None, wake_at_ms: Some(NOW + 10) });
+    assert!(solo.step(NOW + 10, true, &mut chain).unwrap().sealed.is_some());
+    assert_eq!(chain.head().transactions().len(), 2);
 }
 
 #[test]
@@ -129,9 +142,9 @@ fn a_chain_that_rejects_its_own_block_stops_the_node() {
 fn prev_randao_differs_in_each_block_and_is_the_same_when_rebuilt() {
     let run = || {
         let (mut solo, mut chain) = start(0);
-        for _ in 0..5 {
+        for n in 0..5 {
             chain.submit();
-            solo.step(NOW, true, &mut chain).unwrap();
+            solo.step(NOW + 10 * n, true, &mut chain).unwrap();
         }
         chain.canonical.iter().skip(1).map(|b| b.header().mix_hash).collect::<Vec<_>>()
     };
