@@ -1,6 +1,6 @@
 use crate::{
-    Blocks, LedgerError, Settings, StateView, StoredBlock, open, shared::Shared, tree::Overlay,
-    trie::StateTrie, verify, writer::WriterThread,
+    Blocks, LedgerError, Settings, StateView, StoredBlock, open, proof, shared::Shared,
+    tree::Overlay, trie::StateTrie, verify, writer::WriterThread,
 };
 use alloy_primitives::{B256, Bytes, TxHash, U256};
 use hanse_primitives::{
@@ -134,18 +134,26 @@ impl Ledger {
         Ok(StateView::of_history(self.shared.clone(), found.block))
     }
 
-    /// The state root after applying `changes` to the state of `parent`.
+    /// The state root after applying `changes` to the state of `parent`. When something else has
+    /// become final on top of `parent`, this tells what would have been; it cannot be inserted.
     ///
     /// # Errors
-    /// [`LedgerError::UnknownBlock`], or [`LedgerError::NotOnChain`] when something else has become
-    /// final on top of `parent`; otherwise the disk's.
+    /// [`LedgerError::UnknownBlock`]; [`LedgerError::ProofTooOld`] for a parent that is too far back;
+    /// otherwise the disk's.
     pub fn root(
         &self,
         parent: BlockHash,
         changes: &StateChanges,
     ) -> Result<PendingRoot, LedgerError> {
-        let trie = self.shared.trie(&parent)?;
-        Ok(PendingRoot(trie.apply(changes)?))
+        match self.shared.trie(&parent) {
+            Ok(trie) => Ok(PendingRoot(trie.apply(changes)?)),
+            Err(LedgerError::NotOnChain(_)) => {
+                let past =
+                    self.shared.find(&parent)?.ok_or(LedgerError::UnknownBlock(parent))?.block;
+                Ok(PendingRoot(proof::apply_to_past(&self.shared, past, changes)?))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps an executed block as an overlay on its parent. Idempotent. `root` is what

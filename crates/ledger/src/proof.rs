@@ -31,23 +31,42 @@ pub(crate) fn prove(
             Err(error) => return Err(error.into()),
         }
     }
+    with_past(shared, block, |trie| trie.prove(address, slots))
+}
+
+/// The trie after applying `changes` to the state of a final block below the last one. Nothing can
+/// be built on it; it answers what would have been.
+pub(crate) fn apply_to_past(
+    shared: &Shared,
+    block: BlockRef,
+    changes: &StateChanges,
+) -> Result<StateTrie, LedgerError> {
+    with_past(shared, block, |trie| trie.apply(changes))
+}
+
+/// Asks the trie of a past state, and keeps it for the next question.
+fn with_past<T>(
+    shared: &Shared,
+    block: BlockRef,
+    ask: impl Fn(&StateTrie) -> Result<T, TrieError>,
+) -> Result<T, LedgerError> {
     // A checkpoint in the middle may replace nodes under the trie that things are taken back from.
     for _ in 0..3 {
         match past_trie(shared, block).and_then(|trie| {
-            let proof = trie.prove(address, slots)?;
-            Ok((trie, proof))
+            let answer = ask(&trie)?;
+            Ok((trie, answer))
         }) {
-            Ok((trie, proof)) => {
+            Ok((trie, answer)) => {
                 shared.old_tries().insert(block.hash, trie);
-                return Ok(proof);
+                return Ok(answer);
             }
-            Err(TrieError::Node(fault)) => tracing::debug!(%fault, "retrying a proof"),
+            Err(TrieError::Node(fault)) => tracing::debug!(%fault, "asking a past state again"),
             Err(TrieError::Source(error)) => return Err(error),
         }
     }
     Err(LedgerError::ProofTooOld {
         height: block.height,
-        reason: "the chain moves faster than the proof can be made".to_owned(),
+        reason: "the chain moves faster than the answer can be made".to_owned(),
     })
 }
 
