@@ -272,7 +272,8 @@ pub(crate) fn next_header(
             [] => Some(EMPTY_WITHDRAWALS),
             some => Some(calculate_withdrawals_root(some)),
         },
-        parent_beacon_block_root: attributes.parent_beacon_block_root,
+        // An engine does not know the forks: what belongs to a later one is left away.
+        parent_beacon_block_root: attributes.parent_beacon_block_root.filter(|_| cancun),
         blob_gas_used: cancun.then_some(0),
         excess_blob_gas: next_excess_blob_gas(spec, parent, time),
         requests_hash: spec.is_prague_active_at_timestamp(time).then_some(EMPTY_REQUESTS_HASH),
