@@ -55,9 +55,8 @@ artifacts: contracts/node_modules web/node_modules ## recompile the contracts an
 	cd web && npm run --silent abi
 
 .PHONY: bench
-bench: ## the micro-benchmarks, and a node under load
+bench: ## the micro-benchmarks: recovery, execution, roots, commit, pool, requests
 	cargo bench --workspace
-	cargo run --release --package hanse-node -- bench
 
 .PHONY: web-build
 web-build: web/dist/index.html

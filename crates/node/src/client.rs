@@ -1,5 +1,5 @@
-//! A JSON-RPC client over one keep-alive HTTP connection: what the demo and the benchmark drive a
-//! node with, as any program outside would.
+//! A JSON-RPC client over one keep-alive HTTP connection: what the demo drives a node with, as
+//! any program outside would.
 
 use crate::NodeError;
 use bytes::Bytes;

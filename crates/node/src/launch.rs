@@ -29,6 +29,10 @@ use std::{
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
+/// Gas limit that a block of a foreign chain moves towards when one is built for a test: what
+/// Ethereum's clients aim for (geth's default).
+const FOREIGN_GAS_LIMIT: u64 = 60_000_000;
+
 /// What this program calls itself, as `hanse/v0.1.0/linux-x86_64`.
 #[must_use]
 pub fn client_version() -> String {
@@ -397,7 +401,7 @@ fn context(
         peers: Arc::new(|| 0),
         ready: Arc::new(move || ready.load(Ordering::Acquire)),
         fee_recipient: rooms.spec.hanse().map(|_| Address::ZERO),
-        gas_limit: None,
+        gas_limit: rooms.spec.hanse().is_none().then_some(FOREIGN_GAS_LIMIT),
         client_version: client_version(),
         network: Arc::new(move || network.clone()),
         orders: Arc::new(move || orders.clone()),

@@ -1,5 +1,5 @@
 //! Puts the rooms together: configuration, the thread that steps the engine, servers, the command
-//! line, and the programs that drive a node (demo, benchmark). The only room that reads the clock
+//! line, and the demo that drives a node. The only room that reads the clock
 //! and draws random numbers, and the home of the `hanse` binary.
 //!
 //! ## Road

@@ -1,6 +1,5 @@
 //! The command line: one file a subcommand.
 
-mod bench;
 mod db;
 mod demo;
 mod export;
@@ -44,8 +43,6 @@ enum Command {
     Export(export::Args),
     /// Look after the ledger on disk: verify, rollback, stats.
     Db(db::Args),
-    /// Measure a node on this machine.
-    Bench(bench::Args),
 }
 
 /// Which ledger a command works on.
@@ -83,7 +80,6 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Db(args) => db::run(&args),
-        Command::Bench(args) => bench::run(&args),
     }
 }
 
