@@ -1,18 +1,15 @@
 //! Blocks in files: RLP, one after another, as geth's `export` and `import` do.
 
-use crate::{NodeError, chain::LocalChain};
+use crate::{NodeError, chain::LocalChain, gzip};
 use alloy_rlp::Encodable;
-use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
+use flate2::{Compression, write::GzEncoder};
 use hanse_ledger::Ledger;
 use hanse_primitives::{Block, Height, SealedBlock, decode_block, limits};
 use std::{
     fs::File,
-    io::{BufReader, BufWriter, Read, Write},
+    io::{BufWriter, Read, Write},
     path::Path,
 };
-
-/// Bytes at the start of a gzip file (RFC 1952, section 2.3.1).
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Most bytes of a list's RLP header: a length byte and eight bytes of length.
 const RLP_HEADER_BYTES_MAX: usize = 9;
@@ -31,12 +28,7 @@ pub(crate) struct Counts {
 
 /// Adds the blocks of a file to the chain. On an error the blocks before it stay.
 pub(crate) fn import(path: &Path, chain: &mut LocalChain) -> Result<Counts, NodeError> {
-    let failed = |e| NodeError::file("read", path, e);
-    let mut magic = Vec::new();
-    File::open(path).map_err(failed)?.take(2).read_to_end(&mut magic).map_err(failed)?;
-    let file = BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?);
-    let mut input: Box<dyn Read> =
-        if magic == GZIP_MAGIC { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut input = gzip::open(path)?;
     let mut counts = Counts::default();
     let mut offset = 0u64;
     loop {

@@ -21,10 +21,7 @@ use hanse_txpool::{Admitted, Pool};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -194,10 +191,9 @@ impl Node {
                 Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
             }
         };
-        let ready = Arc::new(AtomicBool::new(true));
         let meter =
             Arc::new(NodeMeter::new(metrics::install()?, rooms.ledger.clone(), rooms.pool.clone()));
-        let rpc = Rpc::new(context(config, &rooms, submit, waker, orders, meter, &ready));
+        let rpc = Rpc::new(context(config, &rooms, submit, waker, orders, meter));
         let (stop, stopping) = watch::channel(false);
         let mut node = Self {
             spec: Arc::clone(&rooms.spec),
@@ -380,12 +376,10 @@ fn context(
     waker: Waker,
     orders: Option<Arc<Orders>>,
     meter: Arc<NodeMeter>,
-    ready: &Arc<AtomicBool>,
 ) -> Context {
     let dev = config.dev.enabled;
     let wallet = dev.then(|| Arc::new(DevelopmentWallet::new()) as Arc<dyn Wallet>);
     let network = network_info(&rooms.spec);
-    let ready = Arc::clone(ready);
     Context {
         spec: Arc::clone(&rooms.spec),
         ledger: rooms.ledger.clone(),
@@ -399,7 +393,7 @@ fn context(
         meter: Some(meter),
         clock: Arc::clone(&rooms.clock),
         peers: Arc::new(|| 0),
-        ready: Arc::new(move || ready.load(Ordering::Acquire)),
+        ready: Arc::new(|| true),
         fee_recipient: rooms.spec.hanse().map(|_| Address::ZERO),
         gas_limit: rooms.spec.hanse().is_none().then_some(FOREIGN_GAS_LIMIT),
         client_version: client_version(),

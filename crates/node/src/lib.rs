@@ -19,6 +19,7 @@ mod demo;
 mod development;
 mod driver;
 mod error;
+mod gzip;
 mod launch;
 mod metrics;
 mod submit;

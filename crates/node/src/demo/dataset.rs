@@ -1,21 +1,13 @@
 //! Reads invoices from the Online Retail data set (or any CSV with its columns).
 
-use crate::NodeError;
+use crate::{NodeError, gzip};
 use flate2::read::MultiGzDecoder;
 use hanse_primitives::{Currency, Money, Rounding};
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{BufReader, Read},
-    path::Path,
-};
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 /// The sample that the binary carries; see `data/README.md` for its source and licence.
 const SAMPLE: &[u8] = include_bytes!("../../data/online_retail_sample.csv.gz");
-
-/// Bytes at the start of a gzip file (RFC 1952, section 2.3.1).
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Lines that a file may have. Each takes about 100 bytes of memory while it is read.
 const LINES_MAX: usize = 20_000_000;
@@ -91,14 +83,7 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Dataset, NodeError> {
     let Some(path) = path else {
         return parse(MultiGzDecoder::new(SAMPLE), "the built-in sample");
     };
-    let name = path.display().to_string();
-    let open =
-        || File::open(path).map_err(|source| NodeError::io(format!("cannot open {name}"), source));
-    let mut magic = Vec::new();
-    let read = open()?.take(2).read_to_end(&mut magic);
-    read.map_err(|source| NodeError::io(format!("cannot read {name}"), source))?;
-    let file = BufReader::new(open()?);
-    if magic == GZIP_MAGIC { parse(MultiGzDecoder::new(file), &name) } else { parse(file, &name) }
+    parse(gzip::open(path)?, &path.display().to_string())
 }
 
 fn parse(bytes: impl Read, name: &str) -> Result<Dataset, NodeError> {
