@@ -1,14 +1,40 @@
-use alloy_primitives::{Address, B256};
-use hanse_primitives::{Attributes, BlockHash, Executed, Height, SealedBlock};
+use hanse_primitives::{
+    Attributes, BlockHash, BlockRef, CommitCertificate, Executed, Height, SealedBlock, ValidatorSet,
+};
 use thiserror::Error;
 
 /// What an engine may ask of the chain. Implemented once, in `hanse-node`, over execution and ledger.
 pub trait Chain {
+    /// The head: the block that the next one is built on.
+    fn head(&self) -> BlockRef;
+
+    /// The last final block.
+    fn finalized(&self) -> BlockRef;
+
+    /// A block of any branch that is still known.
+    ///
+    /// # Errors
+    /// [`ChainError::Storage`].
+    fn block(&self, hash: BlockHash) -> Result<Option<SealedBlock>, ChainError>;
+
+    /// The block of the head's branch at a height, and, once it is final, what made it so.
+    ///
+    /// # Errors
+    /// [`ChainError::Storage`].
+    fn block_at(&self, height: Height) -> Result<Option<(SealedBlock, Option<Seal>)>, ChainError>;
+
     /// Builds and executes a block on top of `parent`, with transactions from the pool.
     ///
     /// # Errors
     /// When the parent is unknown, or our own machinery failed.
     fn build(&self, parent: BlockHash, attributes: Attributes) -> Result<SealedBlock, BuildError>;
+
+    /// Gives a block that [`Chain::build`] made another nonce in its header (proof of work): nothing
+    /// else changes, so it is not executed again when it is imported.
+    ///
+    /// # Errors
+    /// When the block was not built here, or has been forgotten since.
+    fn reseal(&mut self, built: BlockHash, nonce: u64) -> Result<SealedBlock, BuildError>;
 
     /// Executes a block and keeps its outcome as an overlay on its parent. Idempotent; a block that
     /// [`Chain::build`] made is not executed again.
@@ -26,8 +52,12 @@ pub trait Chain {
     /// When the block is not on the head's branch, or the disk failed.
     fn finalize(&mut self, block: BlockHash, seal: Seal) -> Result<(), ChainError>;
 
-    /// Who may vote on the block at `height`; from the world state at `height - 1`.
-    fn validators_at(&self, height: Height) -> ValidatorSet;
+    /// Who may vote on the block at `height`; from the world state at `height - 1`, whose block must be
+    /// on the head's branch.
+    ///
+    /// # Errors
+    /// [`ChainError::Storage`] when the state cannot be read.
+    fn validators_at(&self, height: Height) -> Result<ValidatorSet, ChainError>;
 }
 
 /// What became of an imported block.
@@ -59,27 +89,11 @@ pub struct ChainUpdate {
 pub enum Seal {
     /// A single sealer's word.
     Solo,
-    /// A nonce that meets the target.
-    Work {
-        /// The nonce.
-        nonce: u64,
-        /// The mix hash.
-        mix: B256,
-    },
+    /// The work in its header, and that of the blocks on top of it.
+    Work,
+    /// The precommits of a quorum.
+    Certificate(CommitCertificate),
 }
-
-/// One voter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validator {
-    /// Its account.
-    pub address: Address,
-    /// Its voting power.
-    pub power: u64,
-}
-
-/// The voters at a height, ascending by address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValidatorSet(pub Vec<Validator>);
 
 /// The rule that a block breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -1,14 +1,19 @@
 //! Decides which block comes next. One seam, [`Chain`], and the engines that drive it.
 //!
 //! The engine drives and the chain is passive: an engine asks for a block to be built or imported,
-//! sets the head and finalizes. It never sees a transaction, a database, a socket or a clock; time
-//! comes in as an argument. So far there is one engine, [`Solo`]; it seals alone, for development.
+//! sets the head and finalizes. It never sees a transaction, a database, a socket or a clock; time and
+//! messages come in as arguments, and what it wants done goes out as [`Effect`]s. The node's driver and
+//! the simulator run the same engines.
+//!
+//! - [`Solo`] seals alone, for development.
 
 mod chain;
+mod engine;
 mod solo;
 
-pub use chain::{
-    BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Validator, ValidatorSet,
-    Verdict,
+pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
+pub use engine::{
+    Effect, Engine, EngineError, EngineStatus, Event, Host, Job, PeerFault, Signer, Urgency, Wal,
+    WalError,
 };
 pub use solo::{Solo, SoloError, SoloSettings, Step};

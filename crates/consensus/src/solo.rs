@@ -1,6 +1,8 @@
 //! One node seals alone: for development, and for a network of one.
 
-use crate::{BuildError, Chain, ChainError, Seal, Verdict};
+use crate::{
+    BuildError, Chain, ChainError, Engine, EngineError, EngineStatus, Event, Host, Seal, Verdict,
+};
 use alloy_primitives::{Address, B256, keccak256};
 use hanse_primitives::{Attributes, BlockHash, BlockRef, Height, SealedBlock};
 use thiserror::Error;
@@ -32,6 +34,8 @@ pub struct Solo {
     timestamp: u64,
     /// No block is sealed before; milliseconds since the Unix epoch.
     due_ms: u64,
+    /// When to step again; milliseconds since the Unix epoch.
+    wake_at_ms: Option<u64>,
 }
 
 /// What a step did, and when to take the next.
@@ -66,7 +70,7 @@ impl Solo {
             0 => 0,
             block_time_ms => head_ms.saturating_add(block_time_ms),
         };
-        Self { settings, head: head.reference(), timestamp, due_ms }
+        Self { settings, head: head.reference(), timestamp, due_ms, wake_at_ms: None }
     }
 
     /// The last block.
@@ -173,6 +177,60 @@ impl Solo {
         chain.finalize(sealed.hash, Seal::Solo)?;
         (self.head, self.timestamp) = (sealed, timestamp);
         Ok(sealed)
+    }
+}
+
+impl<C: Chain> Engine<C> for Solo {
+    fn start(&mut self, host: &mut Host<'_, C>) -> Result<(), EngineError> {
+        self.handle(Event::Tick, host)
+    }
+
+    fn handle(&mut self, event: Event, host: &mut Host<'_, C>) -> Result<(), EngineError> {
+        match event {
+            Event::Tick | Event::Pending => {}
+            // Nobody else has a say in what is sealed here.
+            Event::Connected(_)
+            | Event::Disconnected(_)
+            | Event::Message { .. }
+            | Event::Mined { .. } => return Ok(()),
+        }
+        let stepped = self.step(host.now_ms, host.pending, host.chain);
+        self.wake_at_ms = match &stepped {
+            // Look again at once: more may have come in meanwhile.
+            Ok(step) if step.sealed.is_some() => Some(host.now_ms),
+            Ok(step) => step.wake_at_ms,
+            Err(_) => Some(host.now_ms.saturating_add(RETRY_MS)),
+        };
+        stepped?;
+        Ok(())
+    }
+
+    fn wake_at_ms(&self) -> Option<u64> {
+        self.wake_at_ms
+    }
+
+    fn seal_now(&mut self, host: &mut Host<'_, C>) -> Result<BlockRef, EngineError> {
+        let sealed = Self::seal_now(self, host.now_ms, host.chain)?;
+        self.wake_at_ms = Some(host.now_ms);
+        Ok(sealed)
+    }
+
+    fn status(&self) -> EngineStatus {
+        EngineStatus {
+            height: self.head.height.next(),
+            round: 0,
+            step: "seal",
+            best_known: self.head.height,
+        }
+    }
+}
+
+impl From<SoloError> for EngineError {
+    fn from(error: SoloError) -> Self {
+        match error {
+            SoloError::Build(error) => error.into(),
+            SoloError::Chain(error) => error.into(),
+        }
     }
 }
 

@@ -79,6 +79,16 @@ impl Executor {
         self.on_threads(|| self.try_execute(block, known)).map_err(|fault| fault.of_block(hash))
     }
 
+    /// An executed block with another nonce in its header. Executing does not read the nonce, so that
+    /// nothing else changes but the hash.
+    #[must_use]
+    pub fn reseal(&self, executed: &Executed, nonce: u64) -> Executed {
+        let mut block = executed.block().block().clone();
+        block.header.nonce = nonce.into();
+        let (senders, receipts) = (executed.senders().to_vec(), executed.receipts().to_vec());
+        vouch(SealedBlock::new(block), senders, receipts, executed.changes().clone())
+    }
+
     /// Does something on our own threads.
     pub(crate) fn on_threads<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.threads {

@@ -15,8 +15,8 @@ use alloy_hardforks::{EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, B64, B256, U256};
 use alloy_rlp::Encodable;
 use hanse_primitives::{
-    Attributes, Block, ChainSpec, Header, SealedBlock, Transaction,
-    limits::{BLOCK_BYTES_MAX, EXTRA_DATA_BYTES_MAX},
+    Attributes, Block, ChainSpec, Engine, Header, Height, SealedBlock, Transaction,
+    limits::{BLOCK_BYTES_MAX, EXTRA_DATA_BYTES_MAX, PROVENANCE_BYTES_MAX},
 };
 use std::fmt::{Debug, Display};
 
@@ -83,9 +83,12 @@ pub(crate) fn check_header(
     expect("parent hash", header.parent_hash, parent_hash)?;
     expect("number", Some(header.number), parent.number.checked_add(1))?;
     check_timestamp(spec, parent, header.timestamp)?;
-    if header.extra_data.len() > EXTRA_DATA_BYTES_MAX {
+    let engine = spec.engine_at(Height(header.number));
+    let vote = engine.is_some_and(|engine| engine.validators().is_some());
+    let most = if vote { PROVENANCE_BYTES_MAX } else { EXTRA_DATA_BYTES_MAX };
+    if header.extra_data.len() > most {
         return Err(Violation::OutOfBounds(format!(
-            "extra data has {} bytes, the most is {EXTRA_DATA_BYTES_MAX}",
+            "extra data has {} bytes, the most is {most}",
             header.extra_data.len()
         )));
     }
@@ -151,14 +154,23 @@ fn parent_gas_limit(spec: &ChainSpec, parent: &Header) -> u64 {
 /// that is not verified here.
 fn check_seal_fields(spec: &ChainSpec, header: &Header) -> Result<(), Violation> {
     if spec.is_paris_active_at_block(header.number) {
-        expect("difficulty", header.difficulty, U256::ZERO)?;
-        expect("nonce", header.nonce, B64::ZERO)?;
+        // Our own proof of work keeps its difficulty and nonce where Ethereum's was; its engine
+        // checks them.
+        if !mined(spec, header.number) {
+            expect("difficulty", header.difficulty, U256::ZERO)?;
+            expect("nonce", header.nonce, B64::ZERO)?;
+        }
         return expect("ommers hash", header.ommers_hash, EMPTY_OMMER_ROOT_HASH);
     }
     if header.difficulty.is_zero() {
         return Err(Violation::OutOfBounds("difficulty is 0 before the merge".to_owned()));
     }
     Ok(())
+}
+
+/// True when the block at this height is decided by our own proof of work.
+fn mined(spec: &ChainSpec, number: u64) -> bool {
+    matches!(spec.engine_at(Height(number)), Some(Engine::Pow(_)))
 }
 
 fn check_dao_extra_data(spec: &ChainSpec, header: &Header) -> Result<(), Violation> {
@@ -260,7 +272,11 @@ pub(crate) fn next_header(
         transactions_root: EMPTY_ROOT_HASH,
         receipts_root: EMPTY_ROOT_HASH,
         // Before the merge the seal decides; what the parent had is a place to start from.
-        difficulty: if paris { U256::ZERO } else { parent.difficulty },
+        difficulty: match paris {
+            true if mined(spec, number) => attributes.difficulty,
+            true => U256::ZERO,
+            false => parent.difficulty,
+        },
         number,
         gas_limit: next_gas_limit(parent_gas_limit(spec, parent), attributes.gas_limit),
         timestamp: time,

@@ -4,12 +4,14 @@ use crate::NodeError;
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes};
-use hanse_consensus::{
-    BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, ValidatorSet, Verdict,
-};
+use alloy_rlp::{Decodable, Encodable};
+use hanse_consensus::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
 use hanse_execution::{BuildLimits, ExecutionError, Executor, SkipReason};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView, StoredBlock};
-use hanse_primitives::{Attributes, BlockHash, ChainSpec, Executed, Header, Height, SealedBlock};
+use hanse_primitives::{
+    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Executed, Header, Height,
+    SealedBlock, ValidatorSet,
+};
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
 use parking_lot::Mutex;
@@ -113,6 +115,39 @@ impl LocalChain {
 }
 
 impl Chain for LocalChain {
+    fn head(&self) -> BlockRef {
+        self.ledger.head()
+    }
+
+    fn finalized(&self) -> BlockRef {
+        self.ledger.finalized()
+    }
+
+    fn block(&self, hash: BlockHash) -> Result<Option<SealedBlock>, ChainError> {
+        if let Some(executed) = self.unfinal.get(&hash) {
+            return Ok(Some(executed.block().clone()));
+        }
+        let stored = self.ledger.block(hash).map_err(storage)?;
+        Ok(stored.map(|stored| stored.block().clone()))
+    }
+
+    fn block_at(&self, height: Height) -> Result<Option<(SealedBlock, Option<Seal>)>, ChainError> {
+        let Some(stored) = self.ledger.block_at(height).map_err(storage)? else { return Ok(None) };
+        let seal = self.ledger.seal(height).map_err(storage)?;
+        let seal = seal.map(|bytes| read_seal(&bytes)).transpose()?;
+        Ok(Some((stored.block().clone(), seal)))
+    }
+
+    fn reseal(&mut self, built: BlockHash, nonce: u64) -> Result<SealedBlock, BuildError> {
+        let kept = self.built.get_mut();
+        let found = kept.take_if(|(executed, _)| executed.block().hash() == built);
+        let (executed, root) = found.ok_or(BuildError::UnknownParent(built))?;
+        let resealed = self.executor.reseal(&executed, nonce);
+        let block = resealed.block().clone();
+        *kept = Some((resealed, root));
+        Ok(block)
+    }
+
     fn build(&self, parent: BlockHash, attributes: Attributes) -> Result<SealedBlock, BuildError> {
         let rules = self.pool.rules();
         let blob_fee = rules.blobs.map_or(0, |blobs| blobs.fee);
@@ -188,22 +223,43 @@ impl Chain for LocalChain {
         self.next_head = None;
         let stored =
             self.ledger.finalize(block, seal_bytes(&seal)).and_then(|()| self.publish(&[executed]));
-        stored.map_err(|error| ChainError::Storage(error.to_string()))
+        stored.map_err(storage)
     }
 
-    fn validators_at(&self, _height: Height) -> ValidatorSet {
+    fn validators_at(&self, _height: Height) -> Result<ValidatorSet, ChainError> {
         // A chain with a single sealer has nobody who votes.
-        ValidatorSet::default()
+        Ok(ValidatorSet::default())
     }
 }
 
-/// What the log keeps of a seal: a type byte, then its fields.
+fn storage(error: LedgerError) -> ChainError {
+    ChainError::Storage(error.to_string())
+}
+
+/// What the log keeps of a seal: a type byte, then its RLP.
 fn seal_bytes(seal: &Seal) -> Bytes {
     match seal {
         Seal::Solo => Bytes::from_static(&[0]),
-        Seal::Work { nonce, mix } => {
-            [&[1][..], &nonce.to_be_bytes(), mix.as_slice()].concat().into()
+        Seal::Work => Bytes::from_static(&[1]),
+        Seal::Certificate(certificate) => {
+            let mut bytes = vec![2];
+            certificate.encode(&mut bytes);
+            bytes.into()
         }
+    }
+}
+
+/// The seal that [`seal_bytes`] wrote.
+pub(crate) fn read_seal(bytes: &[u8]) -> Result<Seal, ChainError> {
+    let damaged = || ChainError::Storage("the log has a seal of an unknown kind".to_owned());
+    match bytes.split_first().ok_or_else(damaged)? {
+        (0, []) => Ok(Seal::Solo),
+        (1, []) => Ok(Seal::Work),
+        (2, mut rlp) => {
+            let certificate = CommitCertificate::decode(&mut rlp).map_err(|_| damaged())?;
+            Ok(Seal::Certificate(certificate))
+        }
+        _ => Err(damaged()),
     }
 }
 

@@ -126,6 +126,7 @@ pub(crate) fn genesis(options: Options) -> Result<Genesis, NodeError> {
     let settings = HanseSettings {
         network: "Hanse development network".to_owned(),
         consensus: Engine::Solo { block_time_ms: options.block_time_ms },
+        consensus_changes: Vec::new(),
         base_fee: options.base_fee,
         contracts,
         parties: [

@@ -190,6 +190,10 @@ impl Node {
                 let driver = Driver::start(mailbox, engine, rooms.chain(), failed);
                 Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
             }
+            Some(other) => {
+                let why = format!("this version cannot run the consensus engine {other:?} yet");
+                return Err(NodeError::Config(why));
+            }
         };
         let meter =
             Arc::new(NodeMeter::new(metrics::install()?, rooms.ledger.clone(), rooms.pool.clone()));

@@ -1,9 +1,8 @@
-use crate::{Height, PrimitiveError, StateChanges};
+use crate::{Height, PrimitiveError, StateChanges, certificate::decode_exact};
 use alloy_consensus::{
     EthereumTxEnvelope, ReceiptEnvelope, TxEip4844, transaction::SignerRecoverable,
 };
 use alloy_primitives::{Address, B256, TxHash};
-use alloy_rlp::Decodable;
 use std::sync::Arc;
 
 /// A signed transaction as blocks carry it: all Ethereum types, blobs without their sidecar.
@@ -145,9 +144,7 @@ impl Executed {
 /// # Errors
 /// [`PrimitiveError::Rlp`] when the bytes are not exactly one block.
 pub fn decode_block(bytes: &[u8]) -> Result<Block, PrimitiveError> {
-    let mut rest = bytes;
-    let block = Block::decode(&mut rest)?;
-    if rest.is_empty() { Ok(block) } else { Err(alloy_rlp::Error::UnexpectedLength.into()) }
+    decode_exact(bytes)
 }
 
 /// Checks a transaction's signature (low `s` only, EIP-2) and names its sender. About 27 us.

@@ -15,7 +15,10 @@ pub enum PrimitiveError {
     /// A transaction envelope that does not decode.
     #[error("invalid transaction: {0}")]
     Transaction(#[from] alloy_eips::eip2718::Eip2718Error),
-    /// No sender can be recovered from the signature.
-    #[error("invalid transaction signature")]
+    /// Nobody can have made the signature.
+    #[error("invalid signature")]
     Signature,
+    /// Two messages that do not contradict each other, or are not by one validator.
+    #[error("this is no evidence: {0}")]
+    Evidence(&'static str),
 }

@@ -1,4 +1,4 @@
-use crate::{BlockRef, Header, Height, PrimitiveError, SealedBlock, limits};
+use crate::{BlockRef, Header, Height, PrimitiveError, SealedBlock, SigningDomain, limits};
 use alloy_consensus::constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, EMPTY_WITHDRAWALS};
 use alloy_eips::{
     BlobScheduleBlobParams,
@@ -35,8 +35,11 @@ pub struct HanseSettings {
     /// Name of the network, for people.
     #[serde(default = "default_network")]
     pub network: String,
-    /// How blocks come about.
+    /// How blocks come about, from height 1 on.
     pub consensus: Engine,
+    /// Heights from which they come about in another way, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consensus_changes: Vec<EngineChange>,
     /// How the base fee moves.
     #[serde(default)]
     pub base_fee: BaseFee,
@@ -46,6 +49,24 @@ pub struct HanseSettings {
     /// Who is who, for people. It gives nobody a right.
     #[serde(default)]
     pub parties: Vec<Party>,
+}
+
+impl HanseSettings {
+    /// Refuses settings that contradict each other.
+    fn check(&self) -> Result<(), PrimitiveError> {
+        let refuse = |why: String| Err(PrimitiveError::Genesis(format!("config.hanse: {why}")));
+        let heights = self.consensus_changes.iter().map(|change| change.height);
+        if !std::iter::once(Height(1)).chain(heights).is_sorted_by(|one, next| one < next) {
+            return refuse("consensusChanges must be at ascending heights above 1".to_owned());
+        }
+        let changes = self.consensus_changes.iter().map(|change| &change.consensus);
+        for engine in std::iter::once(&self.consensus).chain(changes) {
+            if let Err(why) = engine.check() {
+                return refuse(why);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where the market's contracts are.
@@ -100,6 +121,128 @@ pub enum Engine {
         #[serde(default)]
         block_time_ms: u64,
     },
+    /// Validators of equal weight decide each block (Tendermint); final at once.
+    Bft(ValidatorSettings),
+    /// Validators weighted by their stake decide each block (Tendermint); final at once.
+    Pos(ValidatorSettings),
+    /// Miners compete; the heaviest chain counts (Nakamoto); final some blocks later.
+    Pow(WorkSettings),
+}
+
+impl Engine {
+    /// Settings of an engine in which validators vote.
+    #[must_use]
+    pub const fn validators(&self) -> Option<&ValidatorSettings> {
+        match self {
+            Self::Bft(settings) | Self::Pos(settings) => Some(settings),
+            Self::Solo { .. } | Self::Pow(_) => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Solo { .. } => Ok(()),
+            Self::Bft(settings) | Self::Pos(settings) => settings.check(),
+            Self::Pow(settings) => settings.check(),
+        }
+    }
+}
+
+/// Another engine from a height on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EngineChange {
+    /// The first height that the engine decides.
+    pub height: Height,
+    /// The engine.
+    pub consensus: Engine,
+}
+
+/// Settings of the engines in which validators vote. All times are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ValidatorSettings {
+    /// The contract that knows who votes (`IValidators`).
+    pub contract: Address,
+    /// Least time between two blocks.
+    pub block_time_ms: u64,
+    /// Time after which a block is made even when no transaction waits; 0: as soon as it may be.
+    pub empty_block_time_ms: u64,
+    /// How long to wait for a proposal in round 0.
+    pub propose_timeout_ms: u64,
+    /// How long to wait for more votes once a quorum has voted, in round 0.
+    pub vote_timeout_ms: u64,
+    /// What each further round adds to both. A round never waits longer than 10 seconds.
+    pub timeout_step_ms: u64,
+}
+
+impl Default for ValidatorSettings {
+    fn default() -> Self {
+        Self {
+            contract: Address::ZERO,
+            block_time_ms: 0,
+            empty_block_time_ms: 5_000,
+            propose_timeout_ms: 500,
+            vote_timeout_ms: 300,
+            timeout_step_ms: 250,
+        }
+    }
+}
+
+impl ValidatorSettings {
+    fn check(&self) -> Result<(), String> {
+        let times = [
+            ("proposeTimeoutMs", self.propose_timeout_ms, 1, limits::ROUND_MS_MAX),
+            ("voteTimeoutMs", self.vote_timeout_ms, 1, limits::ROUND_MS_MAX),
+            ("timeoutStepMs", self.timeout_step_ms, 0, limits::ROUND_MS_MAX),
+            ("blockTimeMs", self.block_time_ms, 0, limits::BLOCK_TIME_MS_MAX),
+            ("emptyBlockTimeMs", self.empty_block_time_ms, 0, limits::BLOCK_TIME_MS_MAX),
+        ];
+        if self.contract.is_zero() {
+            return Err("consensus.contract must name the contract that knows who votes".to_owned());
+        }
+        for (name, value, least, most) in times {
+            if !(least..=most).contains(&value) {
+                return Err(format!("consensus.{name} is {value}; it must be {least} to {most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Settings of proof of work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct WorkSettings {
+    /// Milliseconds between blocks that the difficulty aims at; at least 1,000, since header times are
+    /// in seconds.
+    pub block_time_ms: u64,
+    /// Half-life of the difficulty's answer to a change of mining power, in seconds (ASERT).
+    pub half_life_seconds: u64,
+    /// Blocks on top of which a block is final.
+    pub finality_depth: u64,
+}
+
+impl Default for WorkSettings {
+    fn default() -> Self {
+        Self { block_time_ms: 5_000, half_life_seconds: 600, finality_depth: 12 }
+    }
+}
+
+impl WorkSettings {
+    fn check(&self) -> Result<(), String> {
+        let bounds = [
+            ("blockTimeMs", self.block_time_ms, 1_000, limits::BLOCK_TIME_MS_MAX),
+            ("halfLifeSeconds", self.half_life_seconds, 1, 365 * 86_400),
+            ("finalityDepth", self.finality_depth, 1, limits::FINALITY_DEPTH_MAX),
+        ];
+        for (name, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                return Err(format!("consensus.{name} is {value}; it must be {least} to {most}"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How the base fee of a block follows from its parent.
@@ -173,6 +316,7 @@ impl ChainSpec {
             .transpose()
             .map_err(|error| PrimitiveError::Genesis(format!("config.hanse: {error}")))?;
         check(&genesis)?;
+        hanse.as_ref().map_or(Ok(()), HanseSettings::check)?;
         let forks =
             FORKS.iter().enumerate().map(|(at, fork)| (at, activation(&genesis, *fork))).collect();
         let blob_schedule = genesis.config.blob_schedule_blob_params();
@@ -186,6 +330,20 @@ impl ChainSpec {
         spec.check_order()?;
         spec.block = spec.genesis_block();
         Ok(spec)
+    }
+
+    /// The engine that decides the block at a height; `None` on a foreign chain.
+    #[must_use]
+    pub fn engine_at(&self, height: Height) -> Option<&Engine> {
+        let hanse = self.hanse.as_ref()?;
+        let change = hanse.consensus_changes.iter().rev().find(|change| change.height <= height);
+        Some(change.map_or(&hanse.consensus, |change| &change.consensus))
+    }
+
+    /// What the chain's validators sign under.
+    #[must_use]
+    pub fn signing_domain(&self) -> SigningDomain {
+        SigningDomain::new(self.chain_id(), self.block.hash())
     }
 
     /// The genesis as it was read.

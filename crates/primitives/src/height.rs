@@ -1,3 +1,4 @@
+use alloy_rlp::{RlpDecodableWrapper, RlpEncodableWrapper};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -5,7 +6,19 @@ use std::fmt;
 ///
 /// It is called `blockNumber` only where JSON-RPC asks for that name.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    RlpEncodableWrapper,
+    RlpDecodableWrapper,
 )]
 #[serde(transparent)]
 pub struct Height(pub u64);

@@ -8,22 +8,37 @@
 
 mod attributes;
 mod block;
+mod certificate;
 mod changes;
 mod error;
 mod genesis;
 mod height;
 pub mod limits;
 mod money;
+mod peer;
+mod signing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod validator_tests;
+mod validators;
 
 pub use attributes::Attributes;
 pub use block::{
     Block, BlockHash, BlockRef, Executed, Header, Receipt, RecoveredTransaction, SealedBlock,
     Transaction, decode_block, recover,
 };
+pub use certificate::{
+    CertificateError, CommitCertificate, CommitSignature, Equivocation, Provenance,
+};
 pub use changes::{AccountChange, AccountInfo, StateChanges};
 pub use error::PrimitiveError;
-pub use genesis::{BaseFee, ChainSpec, Contracts, Engine, HanseSettings, Party, Role};
+pub use genesis::{
+    BaseFee, ChainSpec, Contracts, Engine, EngineChange, HanseSettings, Party, Role,
+    ValidatorSettings, WorkSettings,
+};
 pub use height::Height;
 pub use money::{Currency, Money, MoneyError, Rounding};
+pub use peer::PeerId;
+pub use signing::{Proposal, SigningDomain, ValidatorSignature, Vote, VoteKind};
+pub use validators::{Validator, ValidatorSet};

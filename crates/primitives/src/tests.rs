@@ -89,3 +89,47 @@ fn hanse_settings_are_read_from_the_genesis() {
     assert_eq!(spec.next_base_fee(header), Some(0));
     assert_eq!(spec.blob_params_at(0).map(|p| p.max_blob_count), Some(9));
 }
+
+#[test]
+fn consensus_settings_are_checked_when_they_are_read() {
+    let spec = |hanse: serde_json::Value| {
+        let genesis = json!({
+            "config": {"chainId": 1, "hanse": hanse}, "gasLimit": "0x1", "difficulty": "0x0",
+            "alloc": {},
+        });
+        ChainSpec::parse(genesis.to_string().as_bytes())
+    };
+    let contract = "0x0000000000000000000000000000000000001337";
+    let spec_of =
+        |consensus, changes| spec(json!({"consensus": consensus, "consensusChanges": changes}));
+    let bft = json!({"engine": "bft", "contract": contract});
+    let work = json!({"engine": "pow", "blockTimeMs": 2000});
+    let merge = json!([{"height": 100, "consensus": bft}]);
+    let merged = spec_of(work.clone(), merge).expect("work, then votes");
+    let work_settings = WorkSettings { block_time_ms: 2_000, ..WorkSettings::default() };
+    assert_eq!(merged.engine_at(Height(99)), Some(&Engine::Pow(work_settings)));
+    assert!(matches!(merged.engine_at(Height(100)), Some(Engine::Bft(_))));
+
+    let refused = [
+        (json!({"engine": "bft"}), json!([]), "contract"),
+        (json!({"engine": "pow", "blockTimeMs": 10}), json!([]), "blockTimeMs is 10"),
+        (json!({"engine": "pow", "finalityDepth": 0}), json!([]), "finalityDepth is 0"),
+        (json!({"engine": "paxos"}), json!([]), "paxos"),
+        (json!({"engine": "pos", "contract": contract, "typo": 1}), json!([]), "typo"),
+        (
+            json!({"engine": "pos", "contract": contract, "voteTimeoutMs": 60000}),
+            json!([]),
+            "voteTimeoutMs is 60000",
+        ),
+        (work.clone(), json!([{"height": 1, "consensus": bft}]), "ascending"),
+        (
+            work,
+            json!([{"height": 9, "consensus": bft}, {"height": 9, "consensus": bft}]),
+            "ascending",
+        ),
+    ];
+    for (consensus, changes, why) in refused {
+        let error = spec_of(consensus, changes).expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}

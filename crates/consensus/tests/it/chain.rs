@@ -1,9 +1,7 @@
-use hanse_consensus::{
-    BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, ValidatorSet, Verdict,
-};
+use hanse_consensus::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
 use hanse_primitives::{
-    Attributes, Block, BlockHash, Executed, Header, Height, RecoveredTransaction, SealedBlock,
-    StateChanges, Transaction,
+    Attributes, Block, BlockHash, BlockRef, Executed, Header, Height, RecoveredTransaction,
+    SealedBlock, StateChanges, Transaction, ValidatorSet,
 };
 use std::collections::BTreeMap;
 
@@ -48,6 +46,29 @@ impl Model {
 }
 
 impl Chain for Model {
+    fn head(&self) -> BlockRef {
+        Self::head(self).reference()
+    }
+
+    fn finalized(&self) -> BlockRef {
+        let at = usize::try_from(self.finalized).expect("a few blocks");
+        self.canonical[at].reference()
+    }
+
+    fn block(&self, hash: BlockHash) -> Result<Option<SealedBlock>, ChainError> {
+        Ok(self.imported.get(&hash).cloned())
+    }
+
+    fn block_at(&self, height: Height) -> Result<Option<(SealedBlock, Option<Seal>)>, ChainError> {
+        let at = usize::try_from(height.0).expect("a few blocks");
+        let seal = (height.0 <= self.finalized).then_some(Seal::Solo);
+        Ok(self.canonical.get(at).map(|block| (block.clone(), seal)))
+    }
+
+    fn reseal(&mut self, _: BlockHash, _: u64) -> Result<SealedBlock, BuildError> {
+        panic!("a single sealer looks for no nonce");
+    }
+
     fn build(&self, parent: BlockHash, attributes: Attributes) -> Result<SealedBlock, BuildError> {
         if self.build_fails {
             return Err(BuildError::Internal("the disk is full".to_owned()));
@@ -104,7 +125,7 @@ impl Chain for Model {
         Ok(())
     }
 
-    fn validators_at(&self, _: Height) -> ValidatorSet {
-        ValidatorSet::default()
+    fn validators_at(&self, _: Height) -> Result<ValidatorSet, ChainError> {
+        Ok(ValidatorSet::default())
     }
 }

@@ -1,6 +1,10 @@
 use crate::chain::Model;
-use alloy_primitives::Address;
-use hanse_consensus::{BuildError, ChainError, Solo, SoloError, SoloSettings, Step};
+use alloy_primitives::{Address, Bytes};
+use hanse_consensus::{
+    BuildError, ChainError, Engine, EngineError, Event, Host, Solo, SoloError, SoloSettings, Step,
+    Wal, WalError,
+};
+use hanse_primitives::Height;
 
 const NOW: u64 = 1_700_000_000_000;
 
@@ -166,4 +170,47 @@ fn an_engine_goes_on_from_any_head() {
     let sealed = restarted.step(NOW + 5_000, true, &mut chain).unwrap().sealed.unwrap();
     assert_eq!(sealed.height.0, 2);
     assert_eq!(chain.timestamps()[2], NOW / 1_000 + 5);
+}
+
+/// A log for an engine that needs none.
+#[derive(Debug)]
+struct NoWal;
+
+impl Wal for NoWal {
+    fn records(&mut self) -> Result<Vec<Bytes>, WalError> {
+        panic!("nothing was logged");
+    }
+
+    fn append(&mut self, _: &[u8]) -> Result<(), WalError> {
+        panic!("a single sealer has nothing to log");
+    }
+
+    fn sync(&mut self) -> Result<(), WalError> {
+        panic!("a single sealer has nothing to log");
+    }
+
+    fn reset(&mut self) -> Result<(), WalError> {
+        panic!("a single sealer has nothing to log");
+    }
+}
+
+#[test]
+fn as_an_engine_it_says_when_it_wants_to_be_woken() {
+    let (mut solo, mut chain) = start(0);
+    let mut wal = NoWal;
+    Engine::start(&mut solo, &mut Host::new(&mut chain, &mut wal, NOW, false)).unwrap();
+    assert_eq!(Engine::<Model>::wake_at_ms(&solo), None);
+    chain.submit();
+    let mut host = Host::new(&mut chain, &mut wal, NOW, true);
+    solo.handle(Event::Pending, &mut host).unwrap();
+    assert!(host.effects.is_empty(), "it speaks to nobody");
+    assert_eq!(Engine::<Model>::wake_at_ms(&solo), Some(NOW), "it looks for more at once");
+    assert_eq!(Engine::<Model>::status(&solo).height, Height(2));
+
+    chain.build_fails = true;
+    chain.submit();
+    let mut host = Host::new(&mut chain, &mut wal, NOW + 10, true);
+    let failed = solo.handle(Event::Tick, &mut host);
+    assert!(matches!(failed, Err(EngineError::Build(_))), "{failed:?}");
+    assert_eq!(Engine::<Model>::wake_at_ms(&solo), Some(NOW + 1_010), "it tries again later");
 }

@@ -38,6 +38,7 @@ pub(super) fn build_block(call: &Call<'_>) -> Answer {
         withdrawals: given.withdrawals.unwrap_or_default(),
         extra_data: call.params.optional(3)?.unwrap_or_default(),
         gas_limit: call.rpc.gas_limit,
+        ..Attributes::default()
     };
     let built = match call.params.optional::<Vec<&RawValue>>(2)? {
         Some(list) => exactly(call, parent, &attributes, list)?,
