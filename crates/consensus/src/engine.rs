@@ -207,6 +207,9 @@ pub enum EngineError {
     Broken(String),
 }
 
+/// The step of an engine that has come to its last height: the next one is to be started.
+pub const HANDOVER: &str = "handover";
+
 /// What an engine is doing, for people and metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineStatus {
@@ -214,7 +217,8 @@ pub struct EngineStatus {
     pub height: Height,
     /// The round within it; 0 where there are no rounds.
     pub round: u32,
-    /// Where in the round: `propose`, `prevote`, `precommit`, `commit`; or `mine`, `seal`, `follow`, `sync`.
+    /// Where in the round: `propose`, `prevote`, `precommit`, `commit`; or `mine`, `seal`, `follow`,
+    /// `sync`; or [`HANDOVER`].
     pub step: &'static str,
     /// The highest height that a peer claims to have.
     pub best_known: Height,

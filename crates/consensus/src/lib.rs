@@ -13,7 +13,7 @@ mod solo;
 
 pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
 pub use engine::{
-    Effect, Engine, EngineError, EngineStatus, Event, Host, Job, PeerFault, Signer, Urgency, Wal,
-    WalError,
+    Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Job, PeerFault, Signer,
+    Urgency, Wal, WalError,
 };
 pub use solo::{Solo, SoloError, SoloSettings, Step};

@@ -7,6 +7,7 @@ use crate::{
     recovery::{SignatureRule, recover_with},
     rules::{self, expect},
     state::BlockState,
+    validators,
 };
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, TxHash};
@@ -105,6 +106,7 @@ impl Executor {
         let header = block.header();
         let (parent, mut state) = self.open(header.parent_hash).map_err(Fault::Other)?;
         rules::check_header(&self.spec, &parent, header.parent_hash, header)?;
+        validators::provenance(&self.spec, header)?;
         rules::check_body(&self.spec, &block)?;
         self.check_ommers(&block)?;
         let senders = self.senders(&block, known)?;

@@ -36,6 +36,7 @@ mod simulation;
 mod state;
 #[cfg(test)]
 mod tests;
+mod validators;
 
 pub use builder::{BuildLimits, Built};
 pub use error::{CallError, ExecutionError, InvalidCall, SkipReason, TraceError, Violation};

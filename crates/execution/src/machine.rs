@@ -8,6 +8,7 @@ use crate::{
     receipts::{BareReceipt, Receipts},
     rules::ForkRules,
     state::{BlockState, Failure, Source, Unreadable},
+    validators,
 };
 use alloy_consensus::transaction::Recovered;
 use alloy_eips::{eip4895::Withdrawal, eip7685::Requests};
@@ -156,6 +157,7 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
         let mut machine = Self { inner, roots, states: Vec::new(), failure };
         let started = machine.inner.apply_pre_execution_changes();
         started.map_err(|error| judge(&machine.failure, error))?;
+        validators::tell(spec, machine.inner.evm_mut(), &machine.failure, header)?;
         Ok(machine)
     }
 

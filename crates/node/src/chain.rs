@@ -9,8 +9,8 @@ use hanse_consensus::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, 
 use hanse_execution::{BuildLimits, ExecutionError, Executor, SkipReason};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView, StoredBlock};
 use hanse_primitives::{
-    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Executed, Header, Height,
-    SealedBlock, ValidatorSet,
+    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Engine, Executed, Header,
+    Height, SealedBlock, ValidatorSet,
 };
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
@@ -90,8 +90,14 @@ impl LocalChain {
         self.executor.execute(block, &|hash| pool.sender_of(hash))
     }
 
-    /// Tells pool and subscribers of the new head.
-    fn publish(&self, adopted: &[Executed]) -> Result<(), LedgerError> {
+    /// True when a head is shown before it is final: under proof of work, where finality comes some
+    /// blocks later. Elsewhere a receipt that somebody has read must survive any crash.
+    fn shows_heads(&self, height: Height) -> bool {
+        matches!(self.spec.engine_at(height), Some(Engine::Pow(_)))
+    }
+
+    /// Tells pool and subscribers that the head moved.
+    fn publish(&self, reverted: &[Executed], adopted: &[Executed]) -> Result<(), LedgerError> {
         let head = self.ledger.head();
         let state = self.ledger.state(head.hash)?;
         let header =
@@ -99,18 +105,25 @@ impl LocalChain {
         let now = (self.clock)();
         let rules = next_rules(&self.spec, &header, now);
         let accounts = Arc::new(StateAccounts(state));
-        if let Err(error) = self.pool.on_block(adopted, &[], rules, accounts, now) {
+        if let Err(error) = self.pool.on_block(adopted, reverted, rules, accounts, now) {
             tracing::error!(%error, "the pool could not follow the chain");
         }
-        let adopted = adopted
-            .iter()
-            .map(|executed| {
+        let stored = |blocks: &[Executed]| {
+            let stored = |executed: &Executed| {
                 let hash = executed.block().hash();
                 self.ledger.block(hash)?.ok_or(LedgerError::UnknownBlock(hash))
-            })
-            .collect::<Result<Vec<StoredBlock>, LedgerError>>()?;
-        self.events.publish_chain(ChainEvent { reverted: Arc::new([]), adopted: adopted.into() });
+            };
+            blocks.iter().map(stored).collect::<Result<Vec<StoredBlock>, LedgerError>>()
+        };
+        let (reverted, adopted) = (stored(reverted)?.into(), stored(adopted)?.into());
+        self.events.publish_chain(ChainEvent { reverted, adopted });
         Ok(())
+    }
+
+    /// Blocks of the ledger's tree, in the order given.
+    fn unfinal(&self, hashes: &[BlockHash]) -> Result<Vec<Executed>, ChainError> {
+        let find = |hash| self.unfinal.get(hash).cloned().ok_or(ChainError::Unknown(*hash));
+        hashes.iter().map(find).collect()
     }
 }
 
@@ -202,33 +215,63 @@ impl Chain for LocalChain {
         Verdict::Accept(executed)
     }
 
-    /// Under an engine whose blocks are final at once, the head is shown only when it is durable: a
-    /// receipt that somebody has read must survive any crash.
     fn set_head(&mut self, head: BlockHash) -> Result<ChainUpdate, ChainError> {
-        let executed = self.unfinal.get(&head).ok_or(ChainError::Unknown(head))?;
-        let finalized = self.ledger.finalized();
-        if executed.block().header().parent_hash != finalized.hash {
+        let block = self.unfinal.get(&head).ok_or(ChainError::Unknown(head))?.block();
+        let finalized = self.ledger.finalized().height;
+        if self.shows_heads(block.height()) {
+            let change = self.ledger.set_head(head).map_err(|error| storage_or(error, head))?;
+            let reverted = self.unfinal(&change.reverted)?;
+            let adopted = self.unfinal(&change.adopted)?;
+            self.publish(&reverted, &adopted).map_err(storage)?;
+            let (reverted, adopted) = (change.reverted, change.adopted);
+            return Ok(ChainUpdate { reverted, adopted, finalized });
+        }
+        if block.header().parent_hash != self.ledger.head().hash {
             return Err(ChainError::ContradictsFinality(head));
         }
         self.next_head = Some(head);
-        Ok(ChainUpdate { reverted: Vec::new(), adopted: vec![head], finalized: finalized.height })
+        Ok(ChainUpdate { reverted: Vec::new(), adopted: vec![head], finalized })
     }
 
     fn finalize(&mut self, block: BlockHash, seal: Seal) -> Result<(), ChainError> {
-        if self.next_head != Some(block) {
+        let executed = self.unfinal.get(&block).ok_or(ChainError::Unknown(block))?.clone();
+        let shown = self.shows_heads(executed.block().height());
+        if !shown && self.next_head != Some(block) {
             return Err(ChainError::ContradictsFinality(block));
         }
-        let executed = self.unfinal.remove(&block).ok_or(ChainError::Unknown(block))?;
-        self.unfinal.clear();
         self.next_head = None;
-        let stored =
-            self.ledger.finalize(block, seal_bytes(&seal)).and_then(|()| self.publish(&[executed]));
-        stored.map_err(storage)
+        let done = self.ledger.finalize(block, seal_bytes(&seal));
+        done.map_err(|error| storage_or(error, block))?;
+        let ledger = &self.ledger;
+        // What the ledger has dropped, or keeps as final, is not ours to keep any longer.
+        let finalized = executed.block().height();
+        self.unfinal.retain(|hash, kept| {
+            kept.block().height() > finalized && ledger.reference(*hash).is_ok_and(|r| r.is_some())
+        });
+        if shown { Ok(()) } else { self.publish(&[], &[executed]).map_err(storage) }
     }
 
-    fn validators_at(&self, _height: Height) -> Result<ValidatorSet, ChainError> {
-        // A chain with a single sealer has nobody who votes.
-        Ok(ValidatorSet::default())
+    fn validators_at(&self, height: Height) -> Result<ValidatorSet, ChainError> {
+        let engine = self.spec.engine_at(height);
+        let Some(settings) = engine.and_then(|engine| engine.validators()) else {
+            // A chain with a single sealer, or with miners, has nobody who votes.
+            return Ok(ValidatorSet::default());
+        };
+        let parent = height.previous().map(|parent| self.ledger.hash(parent)).transpose();
+        let parent = parent.map_err(storage)?.flatten().ok_or_else(|| {
+            ChainError::Storage(format!("nothing is known of the block before {height}"))
+        })?;
+        let validators = self.executor.validators(parent, settings.contract);
+        validators.map_err(|error| ChainError::Storage(error.to_string()))
+    }
+}
+
+/// A block that the ledger does not know or cannot use, or a failed disk.
+fn storage_or(error: LedgerError, block: BlockHash) -> ChainError {
+    match error {
+        LedgerError::UnknownBlock(_) => ChainError::Unknown(block),
+        LedgerError::NotOnChain(_) => ChainError::ContradictsFinality(block),
+        other => storage(other),
     }
 }
 

@@ -1,21 +1,23 @@
-//! The thread that steps the engine: it owns the chain, reads the clock, and sleeps between steps.
+//! The thread that runs the engine: it owns the chain, reads the clock, sleeps between events, and
+//! carries out what the engine wants done.
 
 use crate::chain::LocalChain;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use hanse_consensus::{Solo, SoloError};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use hanse_consensus::{Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Wal};
 use hanse_primitives::BlockRef;
 use hanse_rpc::Development;
+use parking_lot::Mutex;
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-/// Time to wait after a block could not be built.
-const RETRY: Duration = Duration::from_secs(1);
+/// Events that wait for the engine before their senders do.
+const EVENTS_MAX: usize = 1_024;
 
 /// Longest wait for a block that `evm_mine` asked for.
 const MINE_TIME_MAX: Duration = Duration::from_secs(30);
@@ -55,14 +57,49 @@ impl Development for Waker {
 /// The mailbox of an engine that has not been started yet.
 pub(crate) struct Mailbox {
     commands: Receiver<Command>,
+    events: Receiver<Event>,
     waker: Waker,
 }
 
-/// A mailbox, and the means to fill it.
-pub(crate) fn mailbox() -> (Waker, Mailbox) {
+/// Tells the engine what happens outside. Cheap to clone.
+pub(crate) type EventSender = Sender<Event>;
+
+/// A mailbox, and the means to fill it. Whoever sends events faster than the engine takes them waits.
+pub(crate) fn mailbox() -> (Waker, EventSender, Mailbox) {
     let (sender, commands) = bounded(64);
+    let (outside, events) = bounded(EVENTS_MAX);
     let waker = Waker { commands: sender, looking: Arc::default() };
-    (waker.clone(), Mailbox { commands, waker })
+    (waker.clone(), outside, Mailbox { commands, events, waker })
+}
+
+/// An engine of this node's chain.
+pub(crate) type LocalEngine = Box<dyn Engine<LocalChain> + Send>;
+
+/// An engine with the log it recovers from.
+pub(crate) struct Equipped {
+    pub(crate) engine: LocalEngine,
+    pub(crate) wal: Box<dyn Wal + Send>,
+}
+
+/// Makes the engine that decides the next block of a chain.
+pub(crate) type Engines = Box<dyn Fn(&LocalChain) -> Result<Equipped, String> + Send>;
+
+/// Carries out what an engine wants done outside of the chain.
+pub(crate) trait Outside: Send {
+    /// Carries out one effect; must not wait for anybody.
+    fn carry(&mut self, effect: Effect);
+}
+
+/// What the engine is doing, for whoever asks.
+pub(crate) type Status = Arc<Mutex<EngineStatus>>;
+
+/// What a driver needs.
+pub(crate) struct Parts {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) engines: Engines,
+    pub(crate) chain: LocalChain,
+    pub(crate) outside: Box<dyn Outside>,
+    pub(crate) status: Status,
 }
 
 /// A running engine; stopped by [`Driver::stop`].
@@ -72,16 +109,14 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts the solo engine. `failed` is called if it has to stop by itself.
+    /// Starts the engine of the chain's next block. `failed` is called if it has to stop by itself.
     pub(crate) fn start(
-        mailbox: Mailbox,
-        mut engine: Solo,
-        mut chain: LocalChain,
+        parts: Parts,
         failed: impl FnOnce(String) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let waker = mailbox.waker.clone();
+        let waker = parts.mailbox.waker.clone();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-            if let Err(error) = run(&mailbox, &mut engine, &mut chain) {
+            if let Err(error) = Run::new(parts).and_then(Run::run) {
                 failed(error);
             }
         })?;
@@ -98,49 +133,126 @@ impl Driver {
     }
 }
 
-/// Steps until told to stop; the error is for people and means that the node must stop.
-fn run(mailbox: &Mailbox, engine: &mut Solo, chain: &mut LocalChain) -> Result<(), String> {
-    let mut wake_at: Option<Instant> = Some(Instant::now());
-    loop {
-        let command = match wake_at {
-            None => mailbox.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(at) => mailbox.commands.recv_deadline(at),
-        };
-        let stepped = match command {
-            Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Ok(Command::Mine(answer)) => {
-                let sealed = engine.seal_now(now_ms(), chain);
-                let told = sealed.as_ref().map(|block| *block).map_err(ToString::to_string);
-                // Who asked may have given up.
-                let _ = answer.send(told);
-                sealed.map(|_| Some(Instant::now()))
+/// The engine's thread. Errors are for people and mean that the node must stop.
+struct Run {
+    parts: Parts,
+    equipped: Equipped,
+}
+
+impl Run {
+    fn new(parts: Parts) -> Result<Self, String> {
+        let equipped = (parts.engines)(&parts.chain)?;
+        let mut run = Self { parts, equipped };
+        run.call(|engine, host| engine.start(host))?;
+        Ok(run)
+    }
+
+    fn run(mut self) -> Result<(), String> {
+        loop {
+            if self.equipped.engine.status().step == HANDOVER {
+                self.equipped = (self.parts.engines)(&self.parts.chain)?;
+                self.call(|engine, host| engine.start(host))?;
+                continue;
             }
-            Ok(Command::Look) | Err(RecvTimeoutError::Timeout) => {
+            match self.wait() {
+                Wake::Stop => return Ok(()),
+                Wake::Mine(answer) => self.mine(&answer)?,
+                Wake::Event(event) => self.call(|engine, host| engine.handle(event, host))?,
+            }
+        }
+    }
+
+    /// Waits for the next thing to do. What is due comes before what has come in.
+    fn wait(&self) -> Wake {
+        let mailbox = &self.parts.mailbox;
+        let due = match self.equipped.engine.wake_at_ms() {
+            None => never(),
+            Some(at_ms) => {
+                let wait_ms = at_ms.saturating_sub(now_ms());
+                if wait_ms == 0 {
+                    // Even an engine that is always due must hear that it shall stop.
+                    return match mailbox.commands.try_recv() {
+                        Ok(command) => self.woken(command),
+                        Err(_) => Wake::Event(Event::Tick),
+                    };
+                }
+                crossbeam_channel::after(Duration::from_millis(wait_ms))
+            }
+        };
+        select! {
+            recv(mailbox.commands) -> command => match command {
+                Ok(command) => self.woken(command),
+                Err(_) => Wake::Stop,
+            },
+            recv(mailbox.events) -> event => event.map_or(Wake::Stop, Wake::Event),
+            recv(due) -> _ => Wake::Event(Event::Tick),
+        }
+    }
+
+    fn woken(&self, command: Command) -> Wake {
+        match command {
+            Command::Stop => Wake::Stop,
+            Command::Mine(answer) => Wake::Mine(answer),
+            Command::Look => {
                 // Cleared before looking: what comes in from here on wakes us again.
-                mailbox.waker.looking.store(false, Ordering::Release);
-                step(engine, chain)
+                self.parts.mailbox.waker.looking.store(false, Ordering::Release);
+                Wake::Event(Event::Pending)
             }
-        };
-        wake_at = match stepped {
-            Ok(at) => at,
-            Err(SoloError::Build(error)) => {
+        }
+    }
+
+    fn mine(&mut self, answer: &Sender<Result<BlockRef, String>>) -> Result<(), String> {
+        let mut told = Err("no block was sealed".to_owned());
+        let sealed = self.call(|engine, host| match engine.seal_now(host) {
+            Ok(block) => {
+                told = Ok(block);
+                Ok(())
+            }
+            Err(error @ EngineError::CannotSeal) => {
+                told = Err(error.to_string());
+                Ok(())
+            }
+            Err(error) => {
+                told = Err(error.to_string());
+                Err(error)
+            }
+        });
+        // Who asked may have given up.
+        let _ = answer.send(told);
+        sealed
+    }
+
+    /// Lets the engine do something, and carries out what it wants done.
+    fn call(
+        &mut self,
+        work: impl FnOnce(
+            &mut dyn Engine<LocalChain>,
+            &mut Host<'_, LocalChain>,
+        ) -> Result<(), EngineError>,
+    ) -> Result<(), String> {
+        let Self { parts, equipped } = self;
+        let pending = parts.chain.pool.status().pending > 0;
+        let mut host = Host::new(&mut parts.chain, &mut *equipped.wal, now_ms(), pending);
+        let done = work(&mut *equipped.engine, &mut host);
+        for effect in std::mem::take(&mut host.effects) {
+            parts.outside.carry(effect);
+        }
+        *parts.status.lock() = equipped.engine.status();
+        match done {
+            Ok(()) => Ok(()),
+            Err(EngineError::Build(error)) => {
                 tracing::error!(%error, "no block could be built; trying again");
-                Some(Instant::now() + RETRY)
+                Ok(())
             }
-            Err(SoloError::Chain(error)) => return Err(error.to_string()),
-        };
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 
-/// One step; when to take the next.
-fn step(engine: &mut Solo, chain: &mut LocalChain) -> Result<Option<Instant>, SoloError> {
-    let now = now_ms();
-    let pending = chain.pool.status().pending > 0;
-    let step = engine.step(now, pending, chain)?;
-    if step.sealed.is_some() {
-        return Ok(Some(Instant::now()));
-    }
-    Ok(step.wake_at_ms.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now))))
+enum Wake {
+    Stop,
+    Mine(Sender<Result<BlockRef, String>>),
+    Event(Event),
 }
 
 /// Milliseconds since the Unix epoch.

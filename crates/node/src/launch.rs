@@ -5,15 +5,15 @@ use crate::{
     chain::{Clock, LocalChain, StateAccounts, next_rules},
     development::{self, DevelopmentWallet},
     driver::{self, Driver, Waker},
+    engines,
     metrics::{self, NodeMeter},
     submit::Submitter,
 };
 use alloy_primitives::Address;
 use hanse_commerce::orders::Orders;
-use hanse_consensus::{Solo, SoloSettings};
 use hanse_execution::Executor;
 use hanse_ledger::{Ledger, LedgerError};
-use hanse_primitives::{BaseFee, ChainSpec, Engine};
+use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{
     Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
 };
@@ -164,7 +164,7 @@ impl Node {
         let (directory, scratch) = data_directory(config)?;
         let rooms = Rooms::open(spec, &directory, config)?;
         let ports = Ports::bind(config, rooms.spec.hanse().is_some()).await?;
-        let (waker, mailbox) = driver::mailbox();
+        let (waker, _events, mailbox) = driver::mailbox();
         let orders = follow_orders(&rooms)?;
         let journal = scratch.is_none().then(|| directory.join("pool.journal"));
         let submit = Submitter::open(
@@ -175,24 +175,21 @@ impl Node {
         )?;
         announce_pending(&rooms);
         let (failed, failure) = watch::channel(None);
-        let driver = match rooms.spec.hanse().map(|settings| &settings.consensus) {
+        let driver = match rooms.spec.hanse() {
             None => None,
-            Some(Engine::Solo { block_time_ms }) => {
-                let settings =
-                    SoloSettings { block_time_ms: *block_time_ms, fee_recipient: Address::ZERO };
-                let head = rooms.ledger.head();
-                let head =
-                    rooms.ledger.block(head.hash)?.ok_or(LedgerError::UnknownBlock(head.hash))?;
-                let engine = Solo::new(settings, head.block());
+            Some(_) => {
                 let failed = move |error| {
                     let _ = failed.send(Some(error));
                 };
-                let driver = Driver::start(mailbox, engine, rooms.chain(), failed);
+                let parts = driver::Parts {
+                    mailbox,
+                    engines: engines::engines(),
+                    chain: rooms.chain(),
+                    outside: Box::new(engines::Alone),
+                    status: driver::Status::default(),
+                };
+                let driver = Driver::start(parts, failed);
                 Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
-            }
-            Some(other) => {
-                let why = format!("this version cannot run the consensus engine {other:?} yet");
-                return Err(NodeError::Config(why));
             }
         };
         let meter =

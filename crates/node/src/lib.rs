@@ -18,11 +18,13 @@ mod config;
 mod demo;
 mod development;
 mod driver;
+mod engines;
 mod error;
 mod gzip;
 mod launch;
 mod metrics;
 mod submit;
+mod wal;
 
 pub use cli::{Cli, run};
 pub use config::{

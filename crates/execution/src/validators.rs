@@ -1,0 +1,129 @@
+//! The contract that knows who votes: each block tells it who proposed it and who made its parent
+//! final, and the state after a block says who votes on the next.
+
+use crate::{
+    CallError, ExecutionError, Executor, Overrides, Violation,
+    error::Fault,
+    machine::BlockEvm,
+    state::{Failure, Source},
+};
+use alloy_eips::eip4788::SYSTEM_ADDRESS;
+use alloy_evm::Evm;
+use alloy_primitives::{Address, Bytes, TxKind};
+use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
+use alloy_sol_types::SolCall;
+use bindings::IValidators;
+use hanse_primitives::{
+    BlockHash, ChainSpec, Header, Height, Provenance, Validator, ValidatorSet,
+    limits::VALIDATORS_MAX,
+};
+use revm::{DatabaseCommit, Inspector};
+
+/// Generated from the checked-in artifact, so that Rust cannot drift from the contract.
+mod bindings {
+    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
+    alloy_sol_types::sol!(
+        #[derive(Debug)]
+        interface IValidators {
+            struct Validator { address account; uint64 power; bool proposes; }
+            function validators() external view returns (Validator[] memory);
+            function onBlock(bytes32 domain, address proposer, uint32 round, address[] signers) external;
+        }
+    );
+}
+
+/// Gas of the question who votes.
+const QUESTION_GAS: u64 = 30_000_000;
+
+/// What a block says of its making, where validators vote.
+///
+/// # Errors
+/// [`Violation`] when it says nothing that can be read.
+pub(crate) fn provenance(
+    spec: &ChainSpec,
+    header: &Header,
+) -> Result<Option<Provenance>, Violation> {
+    let engine = spec.engine_at(Height(header.number));
+    if engine.is_none_or(|engine| engine.validators().is_none()) {
+        return Ok(None);
+    }
+    let read = Provenance::decode(&header.extra_data);
+    read.map(Some).map_err(|error| Violation::OutOfBounds(format!("extra data: {error}")))
+}
+
+/// Tells the contract of the block that begins: a system call, as EIP-4788's. A block without a
+/// readable provenance (a pending or simulated one) tells nothing.
+pub(crate) fn tell<'a, S, I>(
+    spec: &ChainSpec,
+    evm: &mut BlockEvm<'a, S, I>,
+    failure: &Failure,
+    header: &Header,
+) -> Result<(), Fault>
+where
+    S: Source,
+    I: Inspector<alloy_evm::eth::EthEvmContext<&'a mut crate::state::BlockState<S>>>,
+{
+    let engine = spec.engine_at(Height(header.number));
+    let Some(settings) = engine.and_then(|engine| engine.validators()) else { return Ok(()) };
+    let Ok(Some(provenance)) = provenance(spec, header) else { return Ok(()) };
+    let call = IValidators::onBlockCall {
+        domain: spec.signing_domain().separator(),
+        proposer: provenance.proposer,
+        round: provenance.round,
+        signers: provenance.parent_signatures.iter().map(|one| one.validator).collect(),
+    };
+    let done =
+        evm.transact_system_call(SYSTEM_ADDRESS, settings.contract, call.abi_encode().into());
+    let done = done.map_err(|error| match failure.take() {
+        Some(error) => Fault::Other(error.into()),
+        None => Fault::Other(ExecutionError::Internal(error.to_string())),
+    })?;
+    if !done.result.is_success() {
+        let why = format!("the validators' contract does not take the block: {:?}", done.result);
+        return Err(Violation::System(why).into());
+    }
+    evm.db_mut().commit(done.state);
+    Ok(())
+}
+
+impl Executor {
+    /// Who votes on the block after `at`, as `contract` has it in the state after `at`.
+    ///
+    /// # Errors
+    /// [`ExecutionError::UnknownParent`] for a block that is not known; [`ExecutionError::Internal`]
+    /// when there is no such contract there, which the genesis should have seen to.
+    pub fn validators(
+        &self,
+        at: BlockHash,
+        contract: Address,
+    ) -> Result<ValidatorSet, ExecutionError> {
+        let request = TransactionRequest {
+            to: Some(TxKind::Call(contract)),
+            gas: Some(QUESTION_GAS),
+            input: TransactionInput::new(Bytes::from(IValidators::validatorsCall {}.abi_encode())),
+            ..TransactionRequest::default()
+        };
+        let broken = |why: String| {
+            ExecutionError::Internal(format!(
+                "{contract} does not say who the validators are: {why}"
+            ))
+        };
+        let outcome =
+            self.call(at, &request, &Overrides::default()).map_err(|error| match error {
+                CallError::Store(error) => error.into(),
+                CallError::UnknownBlock(hash) => ExecutionError::UnknownParent(hash),
+                other => broken(other.to_string()),
+            })?;
+        let list = IValidators::validatorsCall::abi_decode_returns(&outcome.output)
+            .map_err(|error| broken(error.to_string()))?;
+        if list.len() > VALIDATORS_MAX {
+            return Err(broken(format!("{} are more than {VALIDATORS_MAX}", list.len())));
+        }
+        let validator = |one: IValidators::Validator| Validator {
+            address: one.account,
+            power: one.power,
+            proposes: one.proposes,
+        };
+        Ok(ValidatorSet::new(list.into_iter().map(validator).collect()))
+    }
+}
