@@ -59,6 +59,8 @@ pub(crate) struct Mailbox {
     commands: Receiver<Command>,
     events: Receiver<Event>,
     waker: Waker,
+    /// Keeps the channel open on a node that has nobody to hear from.
+    _outside: EventSender,
 }
 
 /// Tells the engine what happens outside. Cheap to clone.
@@ -69,7 +71,7 @@ pub(crate) fn mailbox() -> (Waker, EventSender, Mailbox) {
     let (sender, commands) = bounded(64);
     let (outside, events) = bounded(EVENTS_MAX);
     let waker = Waker { commands: sender, looking: Arc::default() };
-    (waker.clone(), outside, Mailbox { commands, events, waker })
+    (waker.clone(), outside.clone(), Mailbox { commands, events, waker, _outside: outside })
 }
 
 /// An engine of this node's chain.
