@@ -28,6 +28,13 @@ pub trait Engine<C: Chain> {
     /// only another event can call for action.
     fn wake_at_ms(&self) -> Option<u64>;
 
+    /// True when the engine wants [`Event::Pending`] as soon as a transaction waits. While it does not,
+    /// nobody wakes it for each of them; it sees in [`Host::pending`] that some wait when its time has
+    /// come.
+    fn awaits_transactions(&self) -> bool {
+        true
+    }
+
     /// Seals a block now, whatever waits (`evm_mine`). Only an engine that seals alone can.
     ///
     /// # Errors

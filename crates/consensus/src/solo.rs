@@ -209,6 +209,10 @@ impl<C: Chain> Engine<C> for Solo {
         self.wake_at_ms
     }
 
+    fn awaits_transactions(&self) -> bool {
+        self.settings.block_time_ms == 0 && self.wake_at_ms.is_none()
+    }
+
     fn seal_now(&mut self, host: &mut Host<'_, C>) -> Result<BlockRef, EngineError> {
         let sealed = Self::seal_now(self, host.now_ms, host.chain)?;
         self.wake_at_ms = Some(host.now_ms);

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -70,10 +71,8 @@ impl Journal {
         buffer.clear();
         let outcome = records.iter().try_for_each(|record| put(&mut buffer, record));
         let outcome = outcome.and_then(|()| {
-            let end = inner.bytes;
             // A write that failed half-way is overwritten by the next.
-            inner.file.seek(SeekFrom::Start(end))?;
-            inner.file.write_all(&buffer)
+            inner.file.write_all_at(&buffer, inner.bytes)
         });
         if outcome.is_ok() {
             inner.bytes += buffer.len() as u64;
@@ -89,9 +88,6 @@ impl Journal {
     pub fn replay(&self) -> Result<Vec<Vec<u8>>, LedgerError> {
         let mut records = Vec::new();
         self.scan(&mut |record| records.push(record))?;
-        let mut inner = self.inner.lock();
-        let end = inner.bytes;
-        inner.file.seek(SeekFrom::Start(end)).map_err(|source| self.io("read", source))?;
         Ok(records)
     }
 

@@ -32,7 +32,7 @@ enum Command {
 #[derive(Clone)]
 pub(crate) struct Waker {
     commands: Sender<Command>,
-    /// A `Look` is on its way, so that another is needless.
+    /// A `Look` is on its way or not wanted, so that another is needless.
     looking: Arc<AtomicBool>,
 }
 
@@ -139,12 +139,14 @@ impl Driver {
 struct Run {
     parts: Parts,
     equipped: Equipped,
+    /// The engine awaits transactions, and has been told of those that waited when it began to.
+    listening: bool,
 }
 
 impl Run {
     fn new(parts: Parts) -> Result<Self, String> {
         let equipped = (parts.engines)(&parts.chain)?;
-        let mut run = Self { parts, equipped };
+        let mut run = Self { parts, equipped, listening: false };
         run.call(|engine, host| engine.start(host))?;
         Ok(run)
     }
@@ -154,6 +156,10 @@ impl Run {
             if self.equipped.engine.status().step == HANDOVER {
                 self.equipped = (self.parts.engines)(&self.parts.chain)?;
                 self.call(|engine, host| engine.start(host))?;
+                continue;
+            }
+            if self.listen() {
+                self.call(|engine, host| engine.handle(Event::Pending, host))?;
                 continue;
             }
             match self.wait() {
@@ -195,11 +201,7 @@ impl Run {
         match command {
             Command::Stop => Wake::Stop,
             Command::Mine(answer) => Wake::Mine(answer),
-            Command::Look => {
-                // Cleared before looking: what comes in from here on wakes us again.
-                self.parts.mailbox.waker.looking.store(false, Ordering::Release);
-                Wake::Event(Event::Pending)
-            }
+            Command::Look => Wake::Event(Event::Pending),
         }
     }
 
@@ -224,6 +226,18 @@ impl Run {
         sealed
     }
 
+    /// Has the next transaction wake us, if the engine wants that; true when it has not wanted that
+    /// before and one waits already.
+    fn listen(&mut self) -> bool {
+        let wants = self.equipped.engine.awaits_transactions();
+        let begins = wants && !self.listening;
+        self.listening = wants;
+        // Set while nobody shall wake us. Cleared before looking at the pool: what comes in from
+        // here on wakes us.
+        self.parts.mailbox.waker.looking.store(!wants, Ordering::Release);
+        begins && self.parts.chain.pool.status().pending > 0
+    }
+
     /// Lets the engine do something, and carries out what it wants done.
     fn call(
         &mut self,
@@ -232,7 +246,7 @@ impl Run {
             &mut Host<'_, LocalChain>,
         ) -> Result<(), EngineError>,
     ) -> Result<(), String> {
-        let Self { parts, equipped } = self;
+        let Self { parts, equipped, .. } = self;
         let pending = parts.chain.pool.status().pending > 0;
         let mut host = Host::new(&mut parts.chain, &mut *equipped.wal, now_ms(), pending);
         let done = work(&mut *equipped.engine, &mut host);

@@ -8,6 +8,7 @@ use crate::{
     engines,
     metrics::{self, NodeMeter},
     submit::Submitter,
+    workers::ServerThreads,
 };
 use alloy_primitives::Address;
 use hanse_commerce::orders::Orders;
@@ -55,6 +56,8 @@ pub struct Node {
     pub web: Option<SocketAddr>,
     driver: Option<Driver>,
     servers: JoinSet<std::io::Result<()>>,
+    /// After the servers, whose connections it serves.
+    threads: ServerThreads,
     stop: watch::Sender<bool>,
     failure: watch::Receiver<Option<String>>,
     /// The ledger's folder, when it is to go with the node.
@@ -204,6 +207,7 @@ impl Node {
             web: None,
             driver,
             servers: JoinSet::new(),
+            threads: ServerThreads::start()?,
             stop,
             failure,
             scratch,
@@ -222,6 +226,7 @@ impl Node {
         let options = ServerOptions {
             hosts: config.http.vhosts.clone(),
             origins: config.http.corsdomain.clone(),
+            workers: self.threads.workers(),
             ..ServerOptions::default()
         };
         let address = |listener: &TcpListener| {

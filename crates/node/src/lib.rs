@@ -25,6 +25,7 @@ mod launch;
 mod metrics;
 mod submit;
 mod wal;
+mod workers;
 
 pub use cli::{Cli, run};
 pub use config::{

@@ -39,4 +39,4 @@ pub use error::RpcError;
 pub use events::{ChainEvent, Events};
 pub use limits::RpcLimits;
 pub use seams::{Development, Meter, Submit, SubmitError, Wallet};
-pub use server::{Methods, ServerOptions, serve_http, serve_web, serve_ws};
+pub use server::{Methods, ServerOptions, Workers, serve_http, serve_web, serve_ws};

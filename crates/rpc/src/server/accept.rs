@@ -1,4 +1,4 @@
-use super::{gate::Gate, stall::Stall};
+use super::{Workers, gate::Gate, stall::Stall};
 use crate::RpcLimits;
 use axum::http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -65,6 +65,13 @@ impl Drop for Seat {
     }
 }
 
+/// Who is let in, and where they are served.
+pub(super) struct Door<'a> {
+    pub(super) limits: &'a RpcLimits,
+    pub(super) workers: &'a Workers,
+    pub(super) gate: Gate,
+}
+
 /// Accepts connections until `shutdown` completes, then tells them through `stop` and waits a
 /// moment for those under way.
 ///
@@ -72,8 +79,7 @@ impl Drop for Seat {
 /// When the listener fails for good.
 pub(super) async fn run(
     listener: TcpListener,
-    limits: &RpcLimits,
-    gate: Gate,
+    Door { limits, workers, gate }: Door<'_>,
     shutdown: impl Future<Output = ()> + Send + 'static,
     stop: &watch::Sender<bool>,
 ) -> io::Result<()> {
@@ -87,9 +93,12 @@ pub(super) async fn run(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     if let Some(seat) = census.admit(peer.ip(), limits) {
+                        // Another runtime has another reactor: the socket moves to it.
+                        let Ok(stream) = stream.into_std() else { continue };
                         let times = (limits.head_time_max, limits.send_time_max);
                         let stopping = stop.subscribe();
-                        connections.spawn(connection(stream, peer, times, gate.clone(), seat, stopping));
+                        let served = connection(stream, peer, times, gate.clone(), seat, stopping);
+                        connections.spawn_on(served, &workers.next());
                     } else {
                         tracing::debug!(%peer, "too many connections");
                     }
@@ -124,13 +133,14 @@ fn is_passing(error: &io::Error) -> bool {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     peer: SocketAddr,
     (head_time_max, send_time_max): (Duration, Duration),
     gate: Gate,
     seat: Arc<Seat>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
     // Answers are written whole, so waiting for more bytes to fill a packet only costs time.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: Request<Incoming>| {

@@ -10,7 +10,7 @@ mod session;
 mod stall;
 mod ws;
 
-pub use options::{Methods, ServerOptions};
+pub use options::{Methods, ServerOptions, Workers};
 pub(crate) use session::{Feed, Session, TOO_SLOW};
 
 use crate::{Rpc, dispatch::Access};
@@ -110,5 +110,6 @@ async fn serve(
         rpc,
     };
     let gate = Gate::new(shared.clone(), routes(shared.clone()));
-    accept::run(listener, &shared.rpc.limits, gate, shutdown, &stop).await
+    let door = accept::Door { limits: &shared.rpc.limits, workers: &shared.options.workers, gate };
+    accept::run(listener, door, shutdown, &stop).await
 }
