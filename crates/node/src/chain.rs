@@ -1,6 +1,6 @@
 //! The one implementation of [`Chain`]: execution, ledger and pool behind the engine's seam.
 
-use crate::NodeError;
+use crate::{NodeError, metrics};
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes};
@@ -13,7 +13,7 @@ use hanse_primitives::{Attributes, BlockHash, ChainSpec, Executed, Header, Heigh
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
 use parking_lot::Mutex;
-use std::{borrow::Borrow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeMap, sync::Arc, time::Instant};
 
 /// Seconds since the Unix epoch.
 pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -186,8 +186,11 @@ impl Chain for LocalChain {
         let executed = self.unfinal.remove(&block).ok_or(ChainError::Unknown(block))?;
         self.unfinal.clear();
         self.next_head = None;
-        let stored =
-            self.ledger.finalize(block, seal_bytes(&seal)).and_then(|()| self.publish(&[executed]));
+        let (begun, synced) = (Instant::now(), self.ledger.sync_time());
+        let stored = self.ledger.finalize(block, seal_bytes(&seal)).and_then(|()| {
+            metrics::committed(begun.elapsed(), self.ledger.sync_time() - synced);
+            self.publish(&[executed])
+        });
         stored.map_err(|error| ChainError::Storage(error.to_string()))
     }
 
