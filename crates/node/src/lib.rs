@@ -1,6 +1,6 @@
 //! Puts the rooms together: configuration, the thread that steps the engine, servers, the command
-//! line, and the demo that drives a node. The only room that reads the clock
-//! and draws random numbers, and the home of the `hanse` binary.
+//! line, and the demo that drives a node. The only room that reads the
+//! clock and draws random numbers, and the home of the `hanse` binary.
 //!
 //! ## Road
 //! `submit` takes a transaction to the pool and the journal and wakes the `driver`, which steps the
@@ -20,6 +20,7 @@ mod development;
 mod driver;
 mod error;
 mod gzip;
+mod latencies;
 mod launch;
 mod metrics;
 mod submit;
