@@ -1,5 +1,5 @@
 //! Puts the rooms together: configuration, the thread that steps the engine, servers, the command
-//! line, and the demo that drives a node. The only room that reads the
+//! line, and what drives a node from outside: demo and benchmark. The only room that reads the
 //! clock and draws random numbers, and the home of the `hanse` binary.
 //!
 //! ## Road
@@ -10,6 +10,7 @@
 //! ## Not here
 //! Rules of any kind. What this room decides is who runs when.
 
+mod bench;
 mod blocks;
 mod chain;
 mod cli;
