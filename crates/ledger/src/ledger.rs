@@ -6,7 +6,7 @@ use alloy_primitives::{B256, Bytes, TxHash, U256};
 use hanse_primitives::{
     AccountInfo, BlockHash, BlockRef, ChainSpec, Executed, Header, Height, StateChanges,
 };
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// The record of one chain. Cheap to clone; every method may be called from any thread.
 ///
@@ -309,6 +309,12 @@ impl Ledger {
     pub fn seal(&self, height: Height) -> Result<Option<Bytes>, LedgerError> {
         let found = self.shared.flat.block(height)?;
         found.map(|found| self.shared.records().take(found, |p| Ok(p.seal()))).transpose()
+    }
+
+    /// Time that commits have waited for the disk's syncs since the ledger was opened.
+    #[must_use]
+    pub fn sync_time(&self) -> Duration {
+        self.shared.log.sync_time()
     }
 
     /// Bytes in memory and on disk.

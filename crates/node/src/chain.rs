@@ -1,6 +1,6 @@
 //! The one implementation of [`Chain`]: execution, ledger and pool behind the engine's seam.
 
-use crate::NodeError;
+use crate::{NodeError, metrics};
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes};
@@ -15,7 +15,7 @@ use hanse_primitives::{
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
 use parking_lot::Mutex;
-use std::{borrow::Borrow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeMap, sync::Arc, time::Instant};
 
 /// Seconds since the Unix epoch.
 pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -240,8 +240,10 @@ impl Chain for LocalChain {
             return Err(ChainError::ContradictsFinality(block));
         }
         self.next_head = None;
+        let (begun, synced) = (Instant::now(), self.ledger.sync_time());
         let done = self.ledger.finalize(block, seal_bytes(&seal));
         done.map_err(|error| storage_or(error, block))?;
+        metrics::committed(begun.elapsed(), self.ledger.sync_time() - synced);
         let ledger = &self.ledger;
         // What the ledger has dropped, or keeps as final, is not ours to keep any longer.
         let finalized = executed.block().height();

@@ -1,20 +1,55 @@
-//! A JSON-RPC client over one keep-alive HTTP connection: what the demo drives a node with, as
-//! any program outside would.
+//! A JSON-RPC client over one keep-alive HTTP connection: what demo and benchmark drive a node
+//! with, as any program outside would.
 
 use crate::NodeError;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1, header};
+use hyper::{Method, Request, Uri, client::conn::http1, header, http::uri::PathAndQuery};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr, str::FromStr};
 use tokio::net::TcpStream;
+
+/// Where a node answers: host, port and path of an `http://` address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    authority: String,
+    path: String,
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self { authority: address.to_string(), path: "/".to_owned() }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|error| format!("not a URL: {error}"))?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some(other) => return Err(format!("{other}:// is not spoken here, only http://")),
+            None => return Err("a URL begins with http://".to_owned()),
+        }
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or("a URL names a host")?;
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
+        Ok(Self { authority: format!("{host}:{}", uri.port_u16().unwrap_or(80)), path })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
 
 /// One connection. A closed one is opened again before the next request is sent; a request that
 /// has been sent is never sent twice.
 pub(crate) struct Client {
-    address: SocketAddr,
+    endpoint: Endpoint,
     sender: Option<http1::SendRequest<Full<Bytes>>>,
 }
 
@@ -36,40 +71,74 @@ struct ReplyError {
 pub(crate) type Answer = Result<Box<RawValue>, String>;
 
 impl Client {
-    pub(crate) const fn new(address: SocketAddr) -> Self {
-        Self { address, sender: None }
+    pub(crate) fn new(endpoint: impl Into<Endpoint>) -> Self {
+        Self { endpoint: endpoint.into(), sender: None }
     }
 
-    async fn post(&mut self, body: String) -> Result<Bytes, NodeError> {
-        let failed = |error: &dyn std::fmt::Display| {
-            NodeError::Client(format!("the node at {} did not answer: {error}", self.address))
-        };
+    fn failed(&self, error: &dyn fmt::Display) -> NodeError {
+        NodeError::Client(format!("{} did not answer: {error}", self.endpoint))
+    }
+
+    /// Opens the connection unless there is one that can be used.
+    async fn connection(&mut self) -> Result<&mut http1::SendRequest<Full<Bytes>>, NodeError> {
         let usable = match &mut self.sender {
             Some(sender) => sender.ready().await.is_ok(),
             None => false,
         };
         if !usable {
-            let stream = TcpStream::connect(self.address).await.map_err(|e| failed(&e))?;
-            stream.set_nodelay(true).map_err(|e| failed(&e))?;
+            let stream = TcpStream::connect(&self.endpoint.authority).await;
+            let stream = stream.map_err(|e| self.failed(&e))?;
+            stream.set_nodelay(true).map_err(|e| self.failed(&e))?;
             let (sender, connection) =
-                http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(&e))?;
+                http1::handshake(TokioIo::new(stream)).await.map_err(|e| self.failed(&e))?;
             tokio::spawn(connection);
             self.sender = Some(sender);
         }
-        let request = Request::post("/")
-            .header(header::HOST, self.address.to_string())
+        Ok(self.sender.as_mut().expect("a connection was opened above"))
+    }
+
+    async fn exchange(&mut self, method: Method, body: Bytes) -> Result<Bytes, NodeError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(&self.endpoint.path)
+            .header(header::HOST, &self.endpoint.authority)
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|e| failed(&e))?;
-        let sender = self.sender.as_mut().expect("a connection was opened above");
-        let response = sender.send_request(request).await.map_err(|e| failed(&e))?;
+            .body(Full::new(body))
+            .map_err(|e| self.failed(&e))?;
+        let response = self.connection().await?.send_request(request).await;
+        let response = response.map_err(|e| self.failed(&e))?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|e| failed(&e))?.to_bytes();
+        let body = response.into_body().collect().await.map_err(|e| self.failed(&e))?.to_bytes();
         if !status.is_success() {
             let text = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-            return Err(failed(&format!("HTTP {status}: {text}")));
+            return Err(self.failed(&format!("HTTP {status}: {text}")));
         }
         Ok(body)
+    }
+
+    /// Reads the page at the endpoint.
+    pub(crate) async fn get(&mut self) -> Result<Bytes, NodeError> {
+        self.exchange(Method::GET, Bytes::new()).await
+    }
+
+    /// Sends a request, single or batch, whose text was made before; returns why calls were
+    /// refused, in any order. Neither request nor answer is looked at more closely: this is for
+    /// whoever measures.
+    pub(crate) async fn deliver(
+        &mut self,
+        body: Bytes,
+        calls: usize,
+    ) -> Result<Vec<String>, NodeError> {
+        let body = self.exchange(Method::POST, body).await?;
+        let replies: Vec<Reply> = match body.first() {
+            Some(b'[') => parse(&body)?,
+            _ => vec![parse(&body)?],
+        };
+        if replies.len() != calls {
+            let got = replies.len();
+            return Err(NodeError::Client(format!("{got} answers to {calls} calls")));
+        }
+        Ok(replies.into_iter().filter_map(|reply| answer(reply).err()).collect())
     }
 
     /// Calls one method.
@@ -78,7 +147,8 @@ impl Client {
         method: &str,
         params: &Value,
     ) -> Result<T, NodeError> {
-        let body = self.post(request(0, method, &params.to_string())).await?;
+        let body = request(0, method, &params.to_string());
+        let body = self.exchange(Method::POST, body.into()).await?;
         let reply: Reply = parse(&body)?;
         let result = answer(reply).map_err(|e| NodeError::Client(format!("{method}: {e}")))?;
         serde_json::from_str(result.get()).map_err(|error| {
@@ -97,7 +167,8 @@ impl Client {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let body = self.post(format!("[{}]", calls.join(","))).await?;
+        let body = format!("[{}]", calls.join(","));
+        let body = self.exchange(Method::POST, body.into()).await?;
         let mut replies: Vec<Reply> = parse(&body)?;
         if replies.len() != calls.len() {
             let (got, asked) = (replies.len(), calls.len());
@@ -108,7 +179,8 @@ impl Client {
     }
 }
 
-fn request(id: usize, method: &str, params: &str) -> String {
+/// The text of one call.
+pub(crate) fn request(id: usize, method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
 }
 
@@ -126,3 +198,6 @@ fn answer(reply: Reply) -> Answer {
         (None, None) => RawValue::from_string("null".to_owned()).map_err(|e| e.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

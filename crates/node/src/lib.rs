@@ -1,6 +1,6 @@
 //! Puts the rooms together: configuration, the thread that steps the engine, servers, the command
-//! line, and the demo that drives a node. The only room that reads the clock
-//! and draws random numbers, and the home of the `hanse` binary.
+//! line, and what drives a node from outside: demo and benchmark. The only room that reads the
+//! clock and draws random numbers, and the home of the `hanse` binary.
 //!
 //! ## Road
 //! `submit` takes a transaction to the pool and the journal and wakes the `driver`, which steps the
@@ -10,6 +10,7 @@
 //! ## Not here
 //! Rules of any kind. What this room decides is who runs when.
 
+mod bench;
 mod blocks;
 mod chain;
 mod cli;
@@ -21,6 +22,7 @@ mod driver;
 mod engines;
 mod error;
 mod gzip;
+mod latencies;
 mod launch;
 mod metrics;
 mod submit;

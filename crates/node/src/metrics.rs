@@ -4,10 +4,16 @@ use hanse_ledger::Ledger;
 use hanse_rpc::Meter;
 use hanse_txpool::Pool;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::time::Duration;
 
 use crate::NodeError;
 
-/// Bounds of the latency histogram, in microseconds.
+/// Time in which blocks became durable; the disk's part of it is [`SYNC_MICROS`].
+const COMMIT_MICROS: &str = "hanse_ledger_commit_micros";
+/// Time in which commits waited for the disk. `hanse bench` reads its sum.
+pub(crate) const SYNC_MICROS: &str = "hanse_ledger_sync_micros";
+
+/// Bounds of the latency histograms, in microseconds.
 const MICROS: [f64; 10] =
     [10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0];
 
@@ -24,13 +30,17 @@ pub(crate) fn install() -> Result<PrometheusHandle, NodeError> {
     let refuse = |error: metrics_exporter_prometheus::BuildError| {
         NodeError::Config(format!("metrics cannot be set up: {error}"))
     };
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full("hanse_rpc_micros".to_owned()), &MICROS)
-        .map_err(refuse)?
-        .install_recorder()
-        .map_err(refuse)?;
+    let mut builder = PrometheusBuilder::new();
+    for name in ["hanse_rpc_micros", COMMIT_MICROS, SYNC_MICROS] {
+        builder = builder
+            .set_buckets_for_metric(Matcher::Full(name.to_owned()), &MICROS)
+            .map_err(refuse)?;
+    }
+    let handle = builder.install_recorder().map_err(refuse)?;
     metrics::describe_counter!("hanse_rpc_calls_total", "JSON-RPC calls by method and outcome");
     metrics::describe_histogram!("hanse_rpc_micros", "Duration of JSON-RPC calls, microseconds");
+    metrics::describe_histogram!(COMMIT_MICROS, "Time to make a block durable, microseconds");
+    metrics::describe_histogram!(SYNC_MICROS, "Disk sync of a commit, microseconds");
     metrics::describe_gauge!("hanse_head_height", "Height of the chain's head");
     metrics::describe_gauge!("hanse_finalized_height", "Height of the last final block");
     metrics::describe_gauge!("hanse_pool_transactions", "Transactions in the pool by kind");
@@ -38,6 +48,13 @@ pub(crate) fn install() -> Result<PrometheusHandle, NodeError> {
     metrics::describe_gauge!("hanse_ledger_memory_bytes", "Memory of the ledger by part");
     metrics::describe_gauge!("hanse_ledger_disk_bytes", "Disk of the ledger by part");
     Ok(handle)
+}
+
+/// Notes how long a commit took, and how much of that the disk did.
+pub(crate) fn committed(commit: Duration, sync: Duration) {
+    let micros = |time: Duration| gauge(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    metrics::histogram!(COMMIT_MICROS).record(micros(commit));
+    metrics::histogram!(SYNC_MICROS).record(micros(sync));
 }
 
 impl NodeMeter {

@@ -30,6 +30,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// The version of the bytes in a segment. Raise it when a fixture of `log/tests.rs` changes.
@@ -93,6 +94,8 @@ pub(crate) struct Log {
     /// Segments open for reading, at most [`limits::OPEN_SEGMENTS_MAX`].
     readers: RwLock<BTreeMap<u32, Arc<Segment>>>,
     bytes: AtomicU64,
+    /// Microseconds that commits have waited for the disk. Measured, never acted upon.
+    sync_micros: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -152,7 +155,10 @@ impl Log {
         assert!(written > 0 || entries.is_empty(), "every record is written");
         self.write(tail, &mut buffer)?;
         if self.settings.sync {
+            let begun = Instant::now();
             tail.segment.sync()?;
+            let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.sync_micros.fetch_add(micros, Ordering::Relaxed);
         }
         Ok(positions)
     }
@@ -202,6 +208,11 @@ impl Log {
     /// Bytes on disk.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Time that commits have waited for the disk since the log was opened.
+    pub(crate) fn sync_time(&self) -> Duration {
+        Duration::from_micros(self.sync_micros.load(Ordering::Relaxed))
     }
 
     /// The record at a position, with its CRC checked.

@@ -64,6 +64,7 @@ impl Log {
             tail: Mutex::new(Tail { segment: Arc::new(tail), offset: end, failed: None }),
             readers: RwLock::new(BTreeMap::new()),
             bytes: AtomicU64::new(0),
+            sync_micros: AtomicU64::new(0),
             directory,
         };
         log.find_end(seen)?;

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod bench;
 mod db;
 mod demo;
 mod export;
@@ -31,6 +32,8 @@ enum Command {
     Node(Box<node::Args>),
     /// Run a development node and take real invoices through it, from payment to payout.
     Demo(demo::Args),
+    /// Put a node under load and measure it.
+    Bench(bench::Args),
     /// Create the ledger of a chain in an empty folder.
     Init(init::Args),
     /// Write the development chain's genesis file, or check one.
@@ -74,6 +77,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
     match cli.command {
         Command::Node(args) => node::run(*args),
         Command::Demo(args) => demo::run(args),
+        Command::Bench(args) => bench::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Genesis(args) => genesis::run(&args),
         Command::Keys(args) => keys::run(&args),

@@ -4,9 +4,9 @@ use super::{
     actors::{Draft, Market, Signed, Stage, minor},
     dataset::{Dataset, Outcome},
     progress::Progress,
-    summary::{Latencies, Summary, Totals},
+    summary::{Summary, Totals},
 };
-use crate::{NodeError, client::Client};
+use crate::{NodeError, client::Client, latencies::Latencies};
 use alloy_primitives::{Address, B256, Bytes, TxHash, U256, hex};
 use alloy_sol_types::SolCall;
 use hanse_commerce::orders::{ICurrency, IEscrow};

@@ -1,12 +1,9 @@
 //! What the demo has to say for itself in the end.
 
+use crate::latencies::Latencies;
 use alloy_primitives::U256;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
-
-/// Times from sending a transaction to seeing it in a block.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Latencies(Vec<Duration>);
+use std::{collections::BTreeMap, fmt::Write};
 
 /// Money of one currency that went through the escrow, in minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,20 +29,6 @@ pub(crate) struct Summary {
     pub(crate) currencies: BTreeMap<&'static str, Totals>,
     /// Everything that did not go as expected. Empty: all is well.
     pub(crate) failures: Vec<String>,
-}
-
-impl Latencies {
-    pub(crate) fn add(&mut self, latency: Duration) {
-        self.0.push(latency);
-    }
-
-    /// The latency that `percent` of all do not exceed, in milliseconds.
-    pub(crate) fn percentile_ms(&self, percent: usize) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        let rank = (sorted.len() * percent).div_ceil(100).max(1);
-        sorted.get(rank - 1).map_or(0.0, |latency| latency.as_secs_f64() * 1_000.0)
-    }
 }
 
 impl Totals {

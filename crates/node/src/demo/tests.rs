@@ -2,10 +2,9 @@ use super::{
     actors::Stage,
     dataset::{Outcome, parse_text},
     read,
-    summary::{Latencies, Totals},
+    summary::Totals,
 };
 use alloy_primitives::U256;
-use std::time::Duration;
 
 const HEADER: &str =
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
@@ -94,15 +93,4 @@ fn money_that_is_missing_is_noticed() {
     assert!(good.balanced());
     assert!(!Totals { paid_in: U256::from(2), ..good.clone() }.balanced());
     assert!(!Totals { balance: U256::ZERO, ..good }.balanced());
-}
-
-#[test]
-fn percentiles_are_of_the_nearest_rank() {
-    let mut latencies = Latencies::default();
-    assert!(latencies.percentile_ms(50).abs() < f64::EPSILON);
-    for ms in (1..=100).rev() {
-        latencies.add(Duration::from_millis(ms));
-    }
-    assert!((latencies.percentile_ms(50) - 50.0).abs() < 1e-9);
-    assert!((latencies.percentile_ms(99) - 99.0).abs() < 1e-9);
 }
