@@ -1,3 +1,4 @@
 //! What holds for the whole house, and for the `hanse` program as its users meet it.
 
+mod fuzz;
 mod house;
