@@ -69,6 +69,28 @@ fn a_genesis_that_contradicts_itself_is_refused_with_the_reason() {
     assert!(ChainSpec::parse(b"{\"config\":").is_err());
 }
 
+/// A genesis named the time of a blob-parameter fork and not its parameters. It was taken, and the
+/// fork changed nothing: such a node leaves the chain of those who have the parameters.
+#[test]
+fn a_blob_fork_without_its_parameters_is_refused() {
+    let mut genesis = json!({
+        "config": {
+            "chainId": 7, "terminalTotalDifficulty": 0, "londonBlock": 0, "shanghaiTime": 0,
+            "cancunTime": 0, "pragueTime": 0, "osakaTime": 0, "bpo1Time": 10, "bpo2Time": 20,
+            "blobSchedule": {"bpo1": {"target": 10, "max": 15, "baseFeeUpdateFraction": 8_346_193}},
+        },
+        "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}
+    });
+    let error = ChainSpec::parse(genesis.to_string().as_bytes()).expect_err("bpo2 has no entry");
+    let expected = "config.bpo2Time is set, but config.blobSchedule.bpo2 does not say what changes";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    genesis["config"]["blobSchedule"]["bpo2"] =
+        json!({"target": 14, "max": 21, "baseFeeUpdateFraction": 11_684_671});
+    let spec = ChainSpec::parse(genesis.to_string().as_bytes()).expect("both have an entry");
+    let most = |time| spec.blob_params_at(time).map(|params| params.max_blob_count);
+    assert_eq!([9, 10, 20].map(most), [Some(9), Some(15), Some(21)]);
+}
+
 #[test]
 fn hanse_settings_are_read_from_the_genesis() {
     let genesis = json!({
