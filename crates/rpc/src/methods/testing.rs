@@ -91,9 +91,9 @@ fn build_error(error: ExecutionError) -> RpcError {
         ExecutionError::UnknownParent(_) => RpcError::Server("unknown parent".to_owned()),
         ExecutionError::Attributes(why) => RpcError::argument(1, why),
         ExecutionError::Store(error) => error.into(),
-        error @ (ExecutionError::Invalid { .. } | ExecutionError::Internal(_)) => {
-            RpcError::internal("the block cannot be built", &error)
-        }
+        error @ (ExecutionError::Invalid { .. }
+        | ExecutionError::Interrupted(_)
+        | ExecutionError::Internal(_)) => RpcError::internal("the block cannot be built", &error),
     }
 }
 
