@@ -113,7 +113,13 @@ pub enum SkipReason {
     /// It can never run on this state: nonce used, balance too low, fee too low, and so on.
     #[error("{0}")]
     Invalid(String),
-    /// Its nonce is above its sender's: one before it was skipped or never came.
+    /// It comes after another of its sender that was left out, and so was not tried.
+    #[error("comes after nonce {nonce} of its sender, which was left out")]
+    Follows {
+        /// Nonce of the other.
+        nonce: u64,
+    },
+    /// Its nonce is above its sender's: one before it never came.
     #[error("nonce {found} is above the sender's {expected}")]
     NonceTooHigh {
         /// Nonce of the transaction.
