@@ -1,5 +1,9 @@
 use crate::*;
+use alloy_consensus::{SignableTransaction, TxEip1559};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_hardforks::EthereumHardforks;
+use alloy_primitives::Signature;
+use alloy_rlp::{Decodable, Encodable};
 use serde_json::json;
 
 #[test]
@@ -42,6 +46,26 @@ fn yen_have_no_decimals() {
     assert_eq!(Money::new(-5, yen).to_string(), "-5 JPY");
     assert!(Money::parse("1.5", yen).is_err());
     assert!("jpy".parse::<Currency>().is_err());
+}
+
+/// Found by the fuzz target `blocks`: a transaction with a type is a string in the block's list, and
+/// the RLP library does not look whether the string is as long as it says. Such bytes were taken for
+/// the block that they resemble, which other clients refuse.
+#[test]
+fn a_block_has_one_spelling() {
+    let signature = Signature::test_signature();
+    let transaction = TxEip1559 { chain_id: 7, ..TxEip1559::default() }.into_signed(signature);
+    let mut block = Block::default();
+    block.body.transactions = vec![transaction.into(); 2];
+    let mut bytes = Vec::new();
+    block.encode(&mut bytes);
+    assert_eq!(decode_block(&bytes).expect("it is a block"), block);
+    let raw = block.body.transactions[0].encoded_2718();
+    let at = bytes.windows(raw.len()).position(|window| window == raw).expect("it is in there");
+    assert_eq!(usize::from(bytes[at - 1]), raw.len(), "the length of the string");
+    bytes[at - 1] += 5; // there is more behind it
+    assert!(Block::decode(&mut &bytes[..]).is_ok_and(|found| found == block), "the library's way");
+    assert!(decode_block(&bytes).is_err());
 }
 
 #[test]
