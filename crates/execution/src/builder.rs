@@ -6,7 +6,7 @@ use crate::{
     receipts, rules,
 };
 use alloy_consensus::Transaction as _;
-use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip4895::Withdrawals};
+use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip4895::Withdrawals, eip7685::Requests};
 use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, TxHash, U256, map::AddressMap};
 use alloy_rlp::Encodable;
@@ -49,6 +49,8 @@ pub struct Built {
     pub skipped: Vec<(TxHash, SkipReason)>,
     /// Priority fees of all transactions, in wei: what the fee recipient earned.
     pub fees: U256,
+    /// What the block asks of the consensus layer (EIP-7685); none before Prague.
+    pub requests: Requests,
 }
 
 impl Default for BuildLimits {
@@ -102,10 +104,11 @@ impl Executor {
                 break;
             }
         }
-        let outcome = machine.finish().map_err(Fault::of_build)?;
+        let mut outcome = machine.finish().map_err(Fault::of_build)?;
+        let requests = std::mem::take(&mut outcome.requests);
         header.gas_used = outcome.gas_used;
         if self.spec().is_prague_active_at_timestamp(header.timestamp) {
-            header.requests_hash = Some(outcome.requests.requests_hash());
+            header.requests_hash = Some(requests.requests_hash());
         }
         if header.blob_gas_used.is_some() {
             header.blob_gas_used = Some(draft.blobs * DATA_GAS_PER_BLOB);
@@ -127,7 +130,7 @@ impl Executor {
         block.body.withdrawals = withdrawals.map(|list| Withdrawals::new(list.to_vec()));
         let block = SealedBlock::new(block);
         let executed = vouch(block, draft.senders, finished.receipts, changes);
-        Ok(Built { executed, root, skipped: draft.skipped, fees: draft.fees })
+        Ok(Built { executed, root, skipped: draft.skipped, fees: draft.fees, requests })
     }
 
     fn draft(&self, header: &Header, withdrawals: usize, limits: &BuildLimits) -> Draft {

@@ -44,7 +44,8 @@ pub(crate) const EMITTER: Address = Address::repeat_byte(0xee);
 /// A contract that never ends of itself.
 pub(crate) const SPINNER: Address = Address::repeat_byte(0x55);
 
-fn genesis() -> Value {
+/// The genesis of [`TestChain::new`].
+pub(crate) fn genesis() -> Value {
     json!({
         "config": {
             "chainId": 7,
