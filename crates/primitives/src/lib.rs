@@ -11,6 +11,8 @@ mod block;
 mod changes;
 mod error;
 mod genesis;
+#[cfg(test)]
+mod golden;
 mod height;
 pub mod limits;
 mod money;
