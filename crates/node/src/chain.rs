@@ -9,7 +9,7 @@ use hanse_consensus::{
 };
 use hanse_execution::{BuildLimits, ExecutionError, Executor, SkipReason};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView, StoredBlock};
-use hanse_primitives::{Attributes, BlockHash, ChainSpec, Executed, Header, Height, SealedBlock};
+use hanse_primitives::{Attributes, BlockHash, ChainSpec, Executed, Height, SealedBlock};
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
 use parking_lot::Mutex;
@@ -95,7 +95,7 @@ impl LocalChain {
         let header =
             self.ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
         let now = (self.clock)();
-        let rules = next_rules(&self.spec, &header, now);
+        let rules = Rules::next(&self.spec, &header, now);
         let accounts = Arc::new(StateAccounts(state));
         if let Err(error) = self.pool.on_block(adopted, &[], rules, accounts, now) {
             tracing::error!(%error, "the pool could not follow the chain");
@@ -205,11 +205,6 @@ fn seal_bytes(seal: &Seal) -> Bytes {
             [&[1][..], &nonce.to_be_bytes(), mix.as_slice()].concat().into()
         }
     }
-}
-
-/// What the pool must ask of transactions for the block after `header`.
-pub(crate) fn next_rules(spec: &ChainSpec, header: &Header, now: u64) -> Rules {
-    Rules::next(spec, header, now.max(header.timestamp))
 }
 
 /// The pool's view of one block's state.
