@@ -20,7 +20,7 @@ trap 'rm -rf "$scratch"' EXIT
 for target in "${targets[@]}"; do
   echo "fuzz: $target for $seconds s" >&2
   mkdir -p "fuzz/corpus/$target"
-  options=(-max_total_time="$seconds" -max_len=16384 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1)
+  options=(-max_total_time="$seconds" -max_len=16384 -timeout=20 -rss_limit_mb=4096 -verbosity=0 -print_final_stats=1)
   dictionary=fuzz/dictionaries/$target.dict
   [ ! -e "$dictionary" ] || options+=(-dict="$dictionary")
   # The stable compiler has coverage but no sanitizers; our own code has no `unsafe` to look into.

@@ -10,7 +10,7 @@ use hanse_rpc::{
     Context, Events, NetworkInfo, Rpc, RpcLimits, Submit, SubmitError, Wallet, handle_text,
 };
 use hanse_txpool::{Pool, PoolSettings, Rules};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -37,7 +37,8 @@ struct Answer<'a> {
     jsonrpc: &'a str,
     #[serde(borrow)]
     id: &'a RawValue,
-    #[serde(borrow)]
+    /// `null` is a result, too.
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -51,6 +52,11 @@ struct Failure {
     #[serde(default)]
     #[expect(dead_code, reason = "it may be there")]
     data: Option<String>,
+}
+
+/// Tells a `null` from a field that is not there.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// The id that a call must be answered with.
@@ -123,11 +129,6 @@ fn one(call: &str) -> Asked<'_> {
         _method: String,
         #[serde(borrow, default, deserialize_with = "present")]
         id: Option<&'a RawValue>,
-    }
-    fn present<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<&'de RawValue>, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(Some)
     }
     // A list can be read as a struct, but a call is an object.
     match serde_json::from_str::<Call<'_>>(call) {
