@@ -5,6 +5,9 @@ SHELL := bash
 
 # Flags for `make demo`, as ARGS="--exit --json".
 ARGS ?=
+# Seconds for each target of `make fuzz`, and which targets; none: all.
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS ?=
 # Profile that the tests build with; its dependencies are optimized.
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
@@ -57,6 +60,12 @@ artifacts: contracts/node_modules web/node_modules ## recompile the contracts an
 .PHONY: bench
 bench: ## the micro-benchmarks: recovery, execution, roots, commit, pool, requests
 	cargo bench --workspace
+
+.PHONY: fuzz
+fuzz: ## give every fuzz target FUZZ_SECONDS (30) of hostile bytes
+	@scripts/setup.sh rust node cargo-fuzz
+	@$(MAKE) --no-print-directory web-build
+	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: web-build
 web-build: web/dist/index.html

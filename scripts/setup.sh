@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and the machine lacks, and says so. Usage: scripts/setup.sh rust|node|browser|iproute ...
+# Installs what a target needs and the machine lacks, and says so. Usage: scripts/setup.sh rust|node|browser|cargo-fuzz ...
 # Safe to run again: what is there is left alone.
 set -euo pipefail
 
@@ -48,11 +48,20 @@ need_browser() {
   command -v chromium >/dev/null || apt_install chromium fonts-noto-cjk
 }
 
+need_cargo_fuzz() {
+  command -v c++ >/dev/null || apt_install g++
+  if ! command -v cargo-fuzz >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo-fuzz" ]; then
+    say "installing cargo-fuzz from crates.io"
+    cargo install --locked --quiet cargo-fuzz >&2
+  fi
+}
+
 for part in "$@"; do
   case "$part" in
     rust) need_rust ;;
     node) need_node ;;
     browser) need_browser ;;
+    cargo-fuzz) need_cargo_fuzz ;;
     *)
       say "unknown part '$part'"
       exit 2

@@ -6,9 +6,9 @@ use crate::{
     receipts, rules,
 };
 use alloy_consensus::Transaction as _;
-use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip4895::Withdrawals};
+use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip4895::Withdrawals, eip7685::Requests};
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::{Address, TxHash, U256};
+use alloy_primitives::{Address, TxHash, U256, map::AddressMap};
 use alloy_rlp::Encodable;
 use hanse_ledger::{PendingRoot, StateView};
 use hanse_primitives::{
@@ -49,6 +49,8 @@ pub struct Built {
     pub skipped: Vec<(TxHash, SkipReason)>,
     /// Priority fees of all transactions, in wei: what the fee recipient earned.
     pub fees: U256,
+    /// What the block asks of the consensus layer (EIP-7685); none before Prague.
+    pub requests: Requests,
 }
 
 impl Default for BuildLimits {
@@ -59,6 +61,8 @@ impl Default for BuildLimits {
 
 /// What has been taken into the block so far, and the room that is left.
 struct Draft {
+    /// Senders of whom a transaction was left out, with its nonce: what has a higher one waits for it.
+    waiting: AddressMap<u64>,
     transactions: Vec<Transaction>,
     senders: Vec<Address>,
     skipped: Vec<(TxHash, SkipReason)>,
@@ -71,7 +75,8 @@ struct Draft {
 
 impl Executor {
     /// Builds a block on `parent` from `transactions`, in the order given. One that does not fit or
-    /// is invalid at its turn is skipped; the iterator is not asked for more once the block is full.
+    /// is invalid at its turn is skipped, and so is what its sender has sent after it; the iterator is
+    /// not asked for more once the block is full.
     ///
     /// # Errors
     /// [`ExecutionError::UnknownParent`], [`ExecutionError::Attributes`] when `attributes` break a
@@ -99,10 +104,11 @@ impl Executor {
                 break;
             }
         }
-        let outcome = machine.finish().map_err(Fault::of_build)?;
+        let mut outcome = machine.finish().map_err(Fault::of_build)?;
+        let requests = std::mem::take(&mut outcome.requests);
         header.gas_used = outcome.gas_used;
         if self.spec().is_prague_active_at_timestamp(header.timestamp) {
-            header.requests_hash = Some(outcome.requests.requests_hash());
+            header.requests_hash = Some(requests.requests_hash());
         }
         if header.blob_gas_used.is_some() {
             header.blob_gas_used = Some(draft.blobs * DATA_GAS_PER_BLOB);
@@ -124,13 +130,14 @@ impl Executor {
         block.body.withdrawals = withdrawals.map(|list| Withdrawals::new(list.to_vec()));
         let block = SealedBlock::new(block);
         let executed = vouch(block, draft.senders, finished.receipts, changes);
-        Ok(Built { executed, root, skipped: draft.skipped, fees: draft.fees })
+        Ok(Built { executed, root, skipped: draft.skipped, fees: draft.fees, requests })
     }
 
     fn draft(&self, header: &Header, withdrawals: usize, limits: &BuildLimits) -> Draft {
         let taken = HEADER_BYTES_MAX + withdrawals.saturating_mul(WITHDRAWAL_BYTES_MAX);
         let blobs = self.spec().blob_params_at(header.timestamp);
         Draft {
+            waiting: AddressMap::default(),
             transactions: Vec::new(),
             senders: Vec::new(),
             skipped: Vec::new(),
@@ -153,15 +160,21 @@ impl Draft {
         offered: &RecoveredTransaction,
     ) -> Result<(), ExecutionError> {
         let transaction = offered.inner();
+        if let Some(nonce) = self.waiting.get(&offered.signer()).copied()
+            && transaction.nonce() > nonce
+        {
+            self.skipped.push((*transaction.tx_hash(), SkipReason::Follows { nonce }));
+            return Ok(());
+        }
         let bytes = transaction.length();
         let blobs = rules::blob_count(transaction);
         if bytes > self.bytes_left || blobs > self.blobs_left {
             self.misfits += 1;
-            self.skip(transaction, SkipReason::DoesNotFit);
+            self.skip(offered, SkipReason::DoesNotFit);
             return Ok(());
         }
         if let Some(reason) = rules::misplaced(executor.spec(), header.number, transaction) {
-            self.skip(transaction, SkipReason::Invalid(reason.to_owned()));
+            self.skip(offered, SkipReason::Invalid(reason.to_owned()));
             return Ok(());
         }
         let gas = match machine.run(transaction, offered.signer()) {
@@ -169,11 +182,14 @@ impl Draft {
             Err(Refused::Failed(fault)) => return Err(fault.of_build()),
             Err(Refused::NoRoom { .. }) => {
                 self.misfits += 1;
-                self.skip(transaction, SkipReason::DoesNotFit);
+                self.skip(offered, SkipReason::DoesNotFit);
                 return Ok(());
             }
             Err(Refused::Invalid(invalid)) => {
-                self.skip(transaction, reason(&invalid));
+                self.skip(offered, reason(&invalid));
+                if matches!(invalid, InvalidTransaction::NonceTooLow { .. }) {
+                    self.waiting.remove(&offered.signer()); // the next nonce may well be right
+                }
                 return Ok(());
             }
         };
@@ -183,13 +199,16 @@ impl Draft {
         self.bytes_left -= bytes;
         self.blobs_left -= blobs;
         self.blobs += blobs;
+        self.waiting.remove(&offered.signer()); // another one with the nonce of what was left out
         self.senders.push(offered.signer());
         self.transactions.push(transaction.clone());
         Ok(())
     }
 
-    fn skip(&mut self, transaction: &Transaction, reason: SkipReason) {
-        self.skipped.push((*transaction.tx_hash(), reason));
+    /// Leaves a transaction out. Those of its sender with a higher nonce are then not even tried.
+    fn skip(&mut self, offered: &RecoveredTransaction, reason: SkipReason) {
+        self.waiting.insert(offered.signer(), offered.nonce());
+        self.skipped.push((*offered.tx_hash(), reason));
     }
 
     fn is_full(&self, header: &Header, gas_used: u64, limits: &BuildLimits) -> bool {

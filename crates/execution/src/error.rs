@@ -5,6 +5,7 @@ use crate::{
 use alloy_primitives::{Address, Bytes, TxHash, U256};
 use hanse_ledger::LedgerError;
 use hanse_primitives::BlockHash;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why a block was not executed or built. The variants say whose fault it is.
@@ -27,6 +28,9 @@ pub enum ExecutionError {
     /// Our own store failed.
     #[error(transparent)]
     Store(#[from] LedgerError),
+    /// Nobody waits for the outcome any more. Never happens to a block that counts.
+    #[error("execution aborted ({0})")]
+    Interrupted(Arc<str>),
     /// The EVM failed in a way that no block can cause: our own fault.
     #[error("the EVM failed: {0}")]
     Internal(String),
@@ -109,7 +113,13 @@ pub enum SkipReason {
     /// It can never run on this state: nonce used, balance too low, fee too low, and so on.
     #[error("{0}")]
     Invalid(String),
-    /// Its nonce is above its sender's: one before it was skipped or never came.
+    /// It comes after another of its sender that was left out, and so was not tried.
+    #[error("comes after nonce {nonce} of its sender, which was left out")]
+    Follows {
+        /// Nonce of the other.
+        nonce: u64,
+    },
+    /// Its nonce is above its sender's: one before it never came.
     #[error("nonce {found} is above the sender's {expected}")]
     NonceTooHigh {
         /// Nonce of the transaction.
@@ -151,6 +161,9 @@ pub enum CallError {
     /// The block is not known, or its state is no longer there.
     #[error("header not found")]
     UnknownBlock(BlockHash),
+    /// It was called off before it was done.
+    #[error("execution aborted ({0})")]
+    Interrupted(Arc<str>),
     /// Our own store failed.
     #[error(transparent)]
     Store(#[from] LedgerError),
@@ -328,9 +341,11 @@ impl CallError {
             Self::Reverted(_) => Self::REVERTED,
             Self::SimulationRefused { invalid, .. } => invalid.simulation_code(),
             Self::Store(_) | Self::Internal(_) => -32_603,
-            Self::Halted(_) | Self::Invalid(_) | Self::Refused { .. } | Self::UnknownBlock(_) => {
-                -32_000
-            }
+            Self::Halted(_)
+            | Self::Invalid(_)
+            | Self::Refused { .. }
+            | Self::UnknownBlock(_)
+            | Self::Interrupted(_) => -32_000,
         }
     }
 
@@ -362,6 +377,7 @@ impl From<ExecutionError> for CallError {
         match error {
             ExecutionError::UnknownParent(hash) => Self::UnknownBlock(hash),
             ExecutionError::Store(error) => Self::Store(error),
+            ExecutionError::Interrupted(reason) => Self::Interrupted(reason),
             other => Self::Internal(other.to_string()),
         }
     }

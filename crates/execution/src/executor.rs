@@ -1,5 +1,5 @@
 use crate::{
-    CallError, ExecutionError, Violation,
+    CallError, ExecutionError, Interrupt, Violation,
     error::Fault,
     limits,
     machine::{Ending, Machine, Outcome, Refused},
@@ -25,6 +25,7 @@ pub struct Executor {
     spec: Arc<ChainSpec>,
     ledger: Ledger,
     call_gas_max: u64,
+    interrupt: Option<Interrupt>,
     /// Threads of our own: on those that everybody shares, a block would wait behind whatever the
     /// servers have queued there. `None` when the system gave us none; then we do share.
     threads: Option<Arc<ThreadPool>>,
@@ -36,7 +37,7 @@ impl Executor {
     pub fn new(spec: Arc<ChainSpec>, ledger: Ledger) -> Self {
         let threads = ThreadPoolBuilder::new().thread_name(|at| format!("execution-{at}")).build();
         let threads = threads.ok().map(Arc::new);
-        Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX, threads }
+        Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX, interrupt: None, threads }
     }
 
     /// Sets the gas that one call, estimate or simulation may spend; by default
@@ -45,6 +46,12 @@ impl Executor {
     pub const fn with_call_gas_max(mut self, gas: u64) -> Self {
         self.call_gas_max = gas;
         self
+    }
+
+    /// The same executor, whose calls, estimates, simulations and traces can be called off.
+    #[must_use]
+    pub fn interruptible(&self, interrupt: Interrupt) -> Self {
+        Self { interrupt: Some(interrupt), ..self.clone() }
     }
 
     /// Gas that one call, estimate or simulation may spend.
@@ -144,9 +151,10 @@ impl Executor {
         Ok((header, BlockState::new(view)))
     }
 
-    /// The header of a block, and the state after it, for calls.
+    /// The header of a block, and the state after it, for what can be called off.
     pub(crate) fn view(&self, at: BlockHash) -> Result<(Header, BlockState<StateView>), CallError> {
-        Ok(self.open(at)?)
+        let (header, state) = self.open(at)?;
+        Ok((header, state.with_interrupt(self.interrupt.clone())))
     }
 
     fn check_ommers(&self, block: &SealedBlock) -> Result<(), Fault> {

@@ -14,7 +14,8 @@
 //! or draws a random number.
 //!
 //! ## Limits
-//! See [`limits`]. A call of JSON-RPC spends at most [`Executor::call_gas_max`] gas.
+//! See [`limits`]. A call of JSON-RPC spends at most [`Executor::call_gas_max`] gas, and can be called
+//! off ([`Interrupt`]).
 //!
 //! ## Not here
 //! Which transactions are worth including (the pool orders them), who may propose a block (the
@@ -25,6 +26,7 @@
 mod builder;
 mod error;
 mod executor;
+mod interrupt;
 pub mod limits;
 mod machine;
 mod messages;
@@ -41,6 +43,7 @@ mod validators;
 pub use builder::{BuildLimits, Built};
 pub use error::{CallError, ExecutionError, InvalidCall, SkipReason, TraceError, Violation};
 pub use executor::Executor;
+pub use interrupt::Interrupt;
 pub use recovery::recover_all;
 pub use rules::{next_blob_fee, next_excess_blob_gas};
 pub use simulation::{

@@ -4,6 +4,7 @@
 use crate::{
     ExecutionError, Violation,
     error::Fault,
+    interrupt,
     precompiles::PrecompileSet,
     receipts::{BareReceipt, Receipts},
     rules::ForkRules,
@@ -28,12 +29,17 @@ use revm::{
         result::{ExecutionResult, HaltReason, InvalidTransaction},
     },
     inspector::NoOpInspector,
+    interpreter::Instruction,
 };
 use std::borrow::Cow;
 
 /// Computes the state root that some changes lead to. Asked only on chains from before Byzantium,
 /// whose receipts bear the root after each transaction.
 pub(crate) type Roots<'a> = &'a dyn Fn(&StateChanges) -> Result<B256, LedgerError>;
+
+/// What a jump target costs (yellow paper, appendix G).
+const JUMPDEST: u8 = revm::bytecode::opcode::JUMPDEST;
+const JUMPDEST_GAS: u16 = 1;
 
 /// The EVM on the state of a block.
 pub(crate) type BlockEvm<'a, S, I> = EthEvm<&'a mut BlockState<S>, I, PrecompileSet>;
@@ -104,13 +110,20 @@ pub(crate) fn evm<'a, S: Source, I>(
     inspector: I,
     inspect: bool,
 ) -> BlockEvm<'a, S, I> {
-    let precompiles = precompiles.unwrap_or_else(|| PrecompileSet::new(env.cfg_env.spec));
-    let inner = Context::mainnet()
+    let mut precompiles = precompiles.unwrap_or_else(|| PrecompileSet::new(env.cfg_env.spec));
+    let watch = state.watch().cloned();
+    let watched = watch.is_some();
+    precompiles.set_watch(watch);
+    let mut inner = Context::mainnet()
         .with_block(env.block_env)
         .with_cfg(env.cfg_env)
         .with_db(state)
         .build_mainnet_with_inspector(inspector)
         .with_precompiles(precompiles);
+    if watched {
+        let jump_target = Instruction::new(interrupt::jump_target::<S>);
+        inner.instruction.insert_instruction(JUMPDEST, jump_target, JUMPDEST_GAS);
+    }
     EthEvm::new(inner, inspect)
 }
 
@@ -233,6 +246,9 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
     }
 
     fn refuse(&self, error: BlockExecutionError) -> Refused {
+        if let Some(error) = self.failure.take() {
+            return Refused::Failed(Fault::Other(error));
+        }
         use BlockValidationError::{InvalidTx, TransactionGasLimitMoreThanAvailableBlockGas};
         match error {
             BlockExecutionError::Validation(TransactionGasLimitMoreThanAvailableBlockGas {
@@ -253,10 +269,10 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
 }
 
 /// Says whose fault an error is. The EVM library takes a failed read in a system call for a fault of
-/// the block, so the store's own error is asked for first.
+/// the block, so the reason of our own is asked for first.
 fn judge(failure: &Failure, error: BlockExecutionError) -> Fault {
     if let Some(error) = failure.take() {
-        return Fault::Other(error.into());
+        return Fault::Other(error);
     }
     match error {
         BlockExecutionError::Validation(error) => {
@@ -271,7 +287,7 @@ fn judge(failure: &Failure, error: BlockExecutionError) -> Fault {
 /// The store's error behind a read that failed outside the EVM.
 pub(crate) fn unreadable(failure: &Failure, error: &Unreadable) -> Fault {
     let internal = || ExecutionError::Internal(error.to_string());
-    Fault::Other(failure.take().map_or_else(internal, Into::into))
+    Fault::Other(failure.take().unwrap_or_else(internal))
 }
 
 /// EIP-779: the accounts of The DAO are drained into the refund contract before anything else runs.

@@ -1,3 +1,4 @@
+use crate::interrupt::Watch;
 use alloy_primitives::{Address, map::AddressSet};
 use revm::{
     context_interface::{Cfg, ContextTr},
@@ -16,12 +17,19 @@ pub(crate) struct PrecompileSet {
     fork: EthPrecompiles,
     /// What is at an address instead: the precompile of another address, or none.
     moved: BTreeMap<Address, Option<Address>>,
+    /// What can call the code off; every call comes by here.
+    watch: Option<Watch>,
 }
 
 impl PrecompileSet {
     /// All precompiles at their own addresses.
     pub(crate) fn new(fork: SpecId) -> Self {
-        Self { fork: EthPrecompiles::new(fork), moved: BTreeMap::new() }
+        Self { fork: EthPrecompiles::new(fork), moved: BTreeMap::new(), watch: None }
+    }
+
+    /// Lets every call look whether the code is called off.
+    pub(crate) fn set_watch(&mut self, watch: Option<Watch>) {
+        self.watch = watch;
     }
 
     /// The address whose precompile answers at `address`.
@@ -62,6 +70,9 @@ impl<C: ContextTr> PrecompileProvider<C> for PrecompileSet {
         context: &mut C,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
+        if let Some(watch) = &self.watch {
+            watch.check().map_err(|unreadable| unreadable.to_string())?;
+        }
         if self.moved.is_empty() {
             return self.fork.run(context, inputs);
         }

@@ -1,3 +1,4 @@
+use crate::{ExecutionError, Interrupt, interrupt::Watch};
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_primitives::{
     Address, B256, Bytes, U256,
@@ -45,24 +46,25 @@ impl Source for StateView {
     }
 }
 
-/// What the EVM is told when the store fails; the reason waits in the state's [`Failure`].
+/// What the EVM is told when the store fails or it is to stop; the reason waits in the state's
+/// [`Failure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the state could not be read")]
 pub(crate) struct Unreadable;
 
 impl DBErrorMarker for Unreadable {}
 
-/// Where the store's first error waits while the EVM unwinds. The EVM library may report any failed
+/// Where the first error of the store, or the word to stop, waits while the EVM unwinds. The EVM library may report any failed
 /// read as the block's own fault, so whoever judges an error must look here first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Failure(Arc<Mutex<Option<LedgerError>>>);
+pub(crate) struct Failure(Arc<Mutex<Option<ExecutionError>>>);
 
 impl Failure {
-    pub(crate) fn take(&self) -> Option<LedgerError> {
+    pub(crate) fn take(&self) -> Option<ExecutionError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn set(&self, error: LedgerError) {
+    pub(crate) fn set(&self, error: ExecutionError) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 }
@@ -78,6 +80,7 @@ pub(crate) struct BlockState<S> {
     code: B256Map<Bytecode>,
     hashes: BTreeMap<u64, B256>,
     failure: Failure,
+    watch: Option<Watch>,
 }
 
 struct Entry {
@@ -112,7 +115,25 @@ impl<S: Source> BlockState<S> {
             code: B256Map::default(),
             hashes: BTreeMap::new(),
             failure: Failure::default(),
+            watch: None,
         }
+    }
+
+    /// Lets whatever runs on this state be called off.
+    pub(crate) fn with_interrupt(mut self, interrupt: Option<Interrupt>) -> Self {
+        self.watch = interrupt.map(|interrupt| Watch::new(interrupt, self.failure.clone()));
+        self
+    }
+
+    /// By what it can be called off, if at all.
+    pub(crate) const fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
+    }
+
+    /// # Errors
+    /// [`Unreadable`] when it has been called off.
+    pub(crate) fn check_interrupt(&self) -> Result<(), Unreadable> {
+        self.watch.as_ref().map_or(Ok(()), Watch::check)
     }
 
     /// Where the error behind [`Unreadable`] waits.
@@ -153,7 +174,7 @@ impl<S: Source> BlockState<S> {
         if let Some(at) = self.index.get(&address) {
             return Ok(*at as usize);
         }
-        let before = self.watch(self.source.account(&address))?;
+        let before = self.noted(self.source.account(&address))?;
         let id = u32::try_from(self.entries.len()).map_err(|_| Unreadable)?;
         let now = before.map(|info| EvmAccount {
             balance: info.balance,
@@ -176,14 +197,15 @@ impl<S: Source> BlockState<S> {
         if entry.cleared || entry.before.is_none() {
             return Ok(U256::ZERO);
         }
-        let value = self.watch(self.source.storage(&entry.address, &slot))?;
+        self.check_interrupt()?;
+        let value = self.noted(self.source.storage(&entry.address, &slot))?;
         self.entries[at].slots.insert(slot, Slot { before: value, now: value });
         Ok(value)
     }
 
-    fn watch<T>(&self, result: Result<T, LedgerError>) -> Result<T, Unreadable> {
+    fn noted<T>(&self, result: Result<T, LedgerError>) -> Result<T, Unreadable> {
         result.map_err(|error| {
-            self.failure.set(error);
+            self.failure.set(error.into());
             Unreadable
         })
     }
@@ -192,7 +214,7 @@ impl<S: Source> BlockState<S> {
         if let Some(code) = self.code.get(hash) {
             return Ok(code.clone());
         }
-        let bytes = self.watch(self.source.code(hash))?;
+        let bytes = self.noted(self.source.code(hash))?;
         // Code from before EIP-3541 may begin like a delegation without being one.
         Ok(Bytecode::new_raw_checked(bytes.clone()).unwrap_or_else(|_| Bytecode::new_legacy(bytes)))
     }
@@ -312,6 +334,7 @@ impl<S: Source> Database for BlockState<S> {
     type Error = Unreadable;
 
     fn basic(&mut self, address: Address) -> Result<Option<EvmAccount>, Unreadable> {
+        self.check_interrupt()?;
         let at = self.entry(address)?;
         Ok(self.entries[at].now.clone())
     }
@@ -352,7 +375,7 @@ impl<S: Source> DatabaseRef for BlockState<S> {
         if let Some(at) = self.index.get(&address) {
             return Ok(self.entries[*at as usize].now.clone());
         }
-        let info = self.watch(self.source.account(&address))?;
+        let info = self.noted(self.source.account(&address))?;
         Ok(info.map(|info| EvmAccount {
             balance: info.balance,
             nonce: info.nonce,
@@ -375,14 +398,14 @@ impl<S: Source> DatabaseRef for BlockState<S> {
                 return Ok(U256::ZERO);
             }
         }
-        self.watch(self.source.storage(&address, &slot))
+        self.noted(self.source.storage(&address, &slot))
     }
 
     fn block_hash_ref(&self, number: u64) -> Result<B256, Unreadable> {
         if let Some(hash) = self.hashes.get(&number) {
             return Ok(*hash);
         }
-        Ok(self.watch(self.source.block_hash(Height(number)))?.unwrap_or_default())
+        Ok(self.noted(self.source.block_hash(Height(number)))?.unwrap_or_default())
     }
 }
 

@@ -75,7 +75,7 @@ where
     let done =
         evm.transact_system_call(SYSTEM_ADDRESS, settings.contract, call.abi_encode().into());
     let done = done.map_err(|error| match failure.take() {
-        Some(error) => Fault::Other(error.into()),
+        Some(error) => Fault::Other(error),
         None => Fault::Other(ExecutionError::Internal(error.to_string())),
     })?;
     if !done.result.is_success() {

@@ -1,6 +1,9 @@
 //! Executed blocks without an EVM: consistent in every hash and root, with made-up state changes.
 
-use crate::{Ledger, PendingRoot};
+use crate::{
+    Ledger, PendingRoot,
+    log::{Body, Payload},
+};
 use alloy_consensus::{
     Eip658Value, EthereumTxEnvelope, Receipt as InnerReceipt, ReceiptWithBloom, Signed, TxLegacy,
     constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_WITHDRAWALS},
@@ -246,4 +249,27 @@ fn receipts(count: usize) -> Vec<Receipt> {
             Receipt::Legacy(ReceiptWithBloom::from(receipt))
         })
         .collect()
+}
+
+/// The payload of a log record as it would be written of what is read from `bytes`; `None` when they
+/// are no payload. The seal is kept.
+#[must_use]
+pub fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let payload = Payload::split(bytes).ok()?;
+    let (senders, receipts) = (payload.senders().ok()?, payload.receipts().ok()?);
+    let (block, changes) = (payload.block().ok()?, payload.changes().ok()?);
+    let mut written = Body::new(&block, &senders, &receipts, &changes).payload().to_vec();
+    written.extend_from_slice(&payload.seal());
+    Some(written)
+}
+
+/// The payload of a log record of a block with so many transactions, without a seal.
+#[must_use]
+pub fn record_bytes(transactions: u64) -> Vec<u8> {
+    let (transactions, senders): (Vec<_>, Vec<_>) = (0..transactions).map(transaction).unzip();
+    let receipts = receipts(transactions.len());
+    let mut block = Block::default();
+    block.body.transactions = transactions;
+    let changes = random_changes(&mut Dice(5));
+    Body::new(&SealedBlock::new(block), &senders, &receipts, &changes).payload().to_vec()
 }

@@ -9,8 +9,8 @@ use hanse_consensus::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, 
 use hanse_execution::{BuildLimits, ExecutionError, Executor, SkipReason};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView, StoredBlock};
 use hanse_primitives::{
-    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Engine, Executed, Header,
-    Height, SealedBlock, ValidatorSet,
+    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Engine, Executed, Height,
+    SealedBlock, ValidatorSet,
 };
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
@@ -103,7 +103,7 @@ impl LocalChain {
         let header =
             self.ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
         let now = (self.clock)();
-        let rules = next_rules(&self.spec, &header, now);
+        let rules = Rules::next(&self.spec, &header, now);
         let accounts = Arc::new(StateAccounts(state));
         if let Err(error) = self.pool.on_block(adopted, reverted, rules, accounts, now) {
             tracing::error!(%error, "the pool could not follow the chain");
@@ -306,11 +306,6 @@ pub(crate) fn read_seal(bytes: &[u8]) -> Result<Seal, ChainError> {
         }
         _ => Err(damaged()),
     }
-}
-
-/// What the pool must ask of transactions for the block after `header`.
-pub(crate) fn next_rules(spec: &ChainSpec, header: &Header, now: u64) -> Rules {
-    Rules::next(spec, header, now.max(header.timestamp))
 }
 
 /// The pool's view of one block's state.

@@ -264,8 +264,16 @@ impl Config {
             return Err(NodeError::Config(why));
         }
         let text = std::fs::read_to_string(path).map_err(|e| NodeError::file("read", path, e))?;
-        toml::from_str(&text)
+        Self::parse(&text)
             .map_err(|error| NodeError::Config(format!("{}: {error}", path.display())))
+    }
+
+    /// Reads the text of a configuration file; what it does not say stays at its default.
+    ///
+    /// # Errors
+    /// With the line and the reason when it is no TOML or has an unknown key.
+    pub fn parse(text: &str) -> Result<Self, NodeError> {
+        toml::from_str(text).map_err(|error| NodeError::Config(error.to_string()))
     }
 
     /// Milliseconds between blocks of the development chain; 0 seals on demand.

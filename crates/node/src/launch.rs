@@ -2,7 +2,7 @@
 
 use crate::{
     Config, NodeError,
-    chain::{Clock, LocalChain, StateAccounts, next_rules},
+    chain::{Clock, LocalChain, StateAccounts},
     development::{self, DevelopmentWallet},
     driver::{self, Driver, Waker},
     engines,
@@ -18,7 +18,7 @@ use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{
     Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
 };
-use hanse_txpool::{Admitted, Pool};
+use hanse_txpool::{Admitted, Pool, Rules};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -98,7 +98,7 @@ impl Rooms {
         let clock: Clock = Arc::new(|| driver::now_ms() / 1_000);
         let head = ledger.head();
         let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
-        let rules = next_rules(&spec, &header, clock());
+        let rules = Rules::next(&spec, &header, clock());
         let accounts = Arc::new(StateAccounts(ledger.state(head.hash)?));
         let pool = Pool::new(config.pool_settings(), rules, accounts);
         Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })

@@ -3,6 +3,7 @@ use alloy_consensus::{
     EthereumTxEnvelope, ReceiptEnvelope, TxEip4844, transaction::SignerRecoverable,
 };
 use alloy_primitives::{Address, B256, TxHash};
+use alloy_rlp::Encodable;
 use std::sync::Arc;
 
 /// A signed transaction as blocks carry it: all Ethereum types, blobs without their sidecar.
@@ -139,12 +140,19 @@ impl Executed {
     }
 }
 
-/// Reads one RLP block.
+/// Reads one RLP block. A block has one spelling: whatever else the RLP library may take for the same
+/// block is refused here, as other clients refuse it.
 ///
 /// # Errors
 /// [`PrimitiveError::Rlp`] when the bytes are not exactly one block.
 pub fn decode_block(bytes: &[u8]) -> Result<Block, PrimitiveError> {
-    decode_exact(bytes)
+    let block: Block = decode_exact(bytes)?;
+    let mut again = Vec::with_capacity(bytes.len());
+    block.encode(&mut again);
+    if again != bytes {
+        return Err(alloy_rlp::Error::Custom("a block in another spelling than its own").into());
+    }
+    Ok(block)
 }
 
 /// Checks a transaction's signature (low `s` only, EIP-2) and names its sender. About 27 us.

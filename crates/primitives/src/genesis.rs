@@ -261,7 +261,7 @@ fn default_network() -> String {
 }
 
 /// Every fork Hanse knows, oldest first.
-const FORKS: [EthereumHardfork; 23] = [
+const FORKS: [EthereumHardfork; 24] = [
     EthereumHardfork::Frontier,
     EthereumHardfork::Homestead,
     EthereumHardfork::Dao,
@@ -285,6 +285,7 @@ const FORKS: [EthereumHardfork; 23] = [
     EthereumHardfork::Bpo2,
     EthereumHardfork::Bpo3,
     EthereumHardfork::Bpo4,
+    EthereumHardfork::Bpo5,
 ];
 
 impl ChainSpec {
@@ -513,6 +514,21 @@ fn check(genesis: &Genesis) -> Result<(), PrimitiveError> {
             "forks after Osaka (amsterdamTime, bogotaTime) are not supported".to_owned(),
         );
     }
+    let blob_forks = [
+        ("bpo1", config.bpo1_time),
+        ("bpo2", config.bpo2_time),
+        ("bpo3", config.bpo3_time),
+        ("bpo4", config.bpo4_time),
+        ("bpo5", config.bpo5_time),
+    ];
+    // Such a fork is nothing but its entry: without one it would pass unnoticed.
+    for (name, _) in blob_forks.into_iter().filter(|(_, time)| time.is_some()) {
+        if !config.blob_schedule.contains_key(name) {
+            return refuse(format!(
+                "config.{name}Time is set, but config.blobSchedule.{name} does not say what changes"
+            ));
+        }
+    }
     if config.clique.is_some() || config.parlia.is_some() {
         return refuse("clique and parlia chains are not supported".to_owned());
     }
@@ -547,6 +563,7 @@ fn activation(genesis: &Genesis, fork: EthereumHardfork) -> ForkCondition {
         EthereumHardfork::Bpo2 => time(c.bpo2_time),
         EthereumHardfork::Bpo3 => time(c.bpo3_time),
         EthereumHardfork::Bpo4 => time(c.bpo4_time),
+        EthereumHardfork::Bpo5 => time(c.bpo5_time),
         _ => ForkCondition::Never,
     }
 }

@@ -12,6 +12,8 @@ mod certificate;
 mod changes;
 mod error;
 mod genesis;
+#[cfg(test)]
+mod golden;
 mod height;
 pub mod limits;
 mod money;

@@ -1,5 +1,9 @@
 use crate::*;
+use alloy_consensus::{SignableTransaction, TxEip1559};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_hardforks::EthereumHardforks;
+use alloy_primitives::Signature;
+use alloy_rlp::{Decodable, Encodable};
 use serde_json::json;
 
 #[test]
@@ -44,6 +48,26 @@ fn yen_have_no_decimals() {
     assert!("jpy".parse::<Currency>().is_err());
 }
 
+/// Found by the fuzz target `blocks`: a transaction with a type is a string in the block's list, and
+/// the RLP library does not look whether the string is as long as it says. Such bytes were taken for
+/// the block that they resemble, which other clients refuse.
+#[test]
+fn a_block_has_one_spelling() {
+    let signature = Signature::test_signature();
+    let transaction = TxEip1559 { chain_id: 7, ..TxEip1559::default() }.into_signed(signature);
+    let mut block = Block::default();
+    block.body.transactions = vec![transaction.into(); 2];
+    let mut bytes = Vec::new();
+    block.encode(&mut bytes);
+    assert_eq!(decode_block(&bytes).expect("it is a block"), block);
+    let raw = block.body.transactions[0].encoded_2718();
+    let at = bytes.windows(raw.len()).position(|window| window == raw).expect("it is in there");
+    assert_eq!(usize::from(bytes[at - 1]), raw.len(), "the length of the string");
+    bytes[at - 1] += 5; // there is more behind it
+    assert!(Block::decode(&mut &bytes[..]).is_ok_and(|found| found == block), "the library's way");
+    assert!(decode_block(&bytes).is_err());
+}
+
 #[test]
 fn a_genesis_that_contradicts_itself_is_refused_with_the_reason() {
     let base = json!({"config": {"chainId": 7}, "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}});
@@ -67,6 +91,28 @@ fn a_genesis_that_contradicts_itself_is_refused_with_the_reason() {
         "order",
     );
     assert!(ChainSpec::parse(b"{\"config\":").is_err());
+}
+
+/// A genesis named the time of a blob-parameter fork and not its parameters. It was taken, and the
+/// fork changed nothing: such a node leaves the chain of those who have the parameters.
+#[test]
+fn a_blob_fork_without_its_parameters_is_refused() {
+    let mut genesis = json!({
+        "config": {
+            "chainId": 7, "terminalTotalDifficulty": 0, "londonBlock": 0, "shanghaiTime": 0,
+            "cancunTime": 0, "pragueTime": 0, "osakaTime": 0, "bpo1Time": 10, "bpo2Time": 20,
+            "blobSchedule": {"bpo1": {"target": 10, "max": 15, "baseFeeUpdateFraction": 8_346_193}},
+        },
+        "gasLimit": "0x1c9c380", "difficulty": "0x0", "alloc": {}
+    });
+    let error = ChainSpec::parse(genesis.to_string().as_bytes()).expect_err("bpo2 has no entry");
+    let expected = "config.bpo2Time is set, but config.blobSchedule.bpo2 does not say what changes";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    genesis["config"]["blobSchedule"]["bpo2"] =
+        json!({"target": 14, "max": 21, "baseFeeUpdateFraction": 11_684_671});
+    let spec = ChainSpec::parse(genesis.to_string().as_bytes()).expect("both have an entry");
+    let most = |time| spec.blob_params_at(time).map(|params| params.max_blob_count);
+    assert_eq!([9, 10, 20].map(most), [Some(9), Some(15), Some(21)]);
 }
 
 #[test]

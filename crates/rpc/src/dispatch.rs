@@ -29,7 +29,7 @@ pub fn handle_text(rpc: &Rpc, request: &[u8]) -> Vec<u8> {
     let access = Access { methods: Arc::new(Methods::All), session: None };
     match read(request) {
         Ok(message) => {
-            Responder { rpc, access: &access, cancel: &Cancel::default() }.all(&message).bytes
+            Responder { rpc, access: &access, cancel: &Cancel::never() }.all(&message).bytes
         }
         Err(error) => failure(&error),
     }
@@ -49,7 +49,7 @@ async fn written(rpc: &Rpc, access: &Access, request: bytes::Bytes) -> Vec<u8> {
         Err(error) => return failure(&error),
         Ok(message) => match lane_of(&message) {
             Lane::Memory => {
-                return Responder { rpc, access, cancel: &Cancel::default() }.all(&message).bytes;
+                return Responder { rpc, access, cancel: &Cancel::never() }.all(&message).bytes;
             }
             lane => (lane, wait_of(rpc, &message)),
         },

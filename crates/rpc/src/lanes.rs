@@ -2,14 +2,9 @@
 //! one that may touch the disk or run the EVM goes to a worker thread, a bounded number at a time
 //! and kind, so that expensive calls cannot starve cheap ones.
 
-use crate::{RpcError, RpcLimits};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use crate::{RpcError, RpcLimits, limits::LAST_WORD_TIME_MAX};
+use hanse_execution::Interrupt;
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// What a call costs, in ascending order.
@@ -23,9 +18,9 @@ pub(crate) enum Lane {
     Evm,
 }
 
-/// Set when nobody waits for the answer any more; long loops ask from time to time.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cancel(Arc<AtomicBool>);
+/// Set when nobody waits for the answer any more; long loops ask from time to time, and the EVM does.
+#[derive(Clone, Debug)]
+pub(crate) struct Cancel(Interrupt);
 
 /// Cancels when it goes out of scope: the client has left, or the time is up.
 #[derive(Debug)]
@@ -46,16 +41,31 @@ struct Queue {
 }
 
 impl Cancel {
+    /// For work that may take so long.
+    fn after(time: Duration) -> Self {
+        Self(Interrupt::new(&format!("timeout = {time:?}")))
+    }
+
+    /// For work on the thread that read the request, which nothing calls off.
+    pub(crate) fn never() -> Self {
+        Self(Interrupt::new("never"))
+    }
+
     /// # Errors
     /// [`RpcError::Unavailable`] when nobody waits any more.
     pub(crate) fn check(&self) -> Result<(), RpcError> {
-        if self.0.load(Ordering::Relaxed) { Err(TOO_LONG) } else { Ok(()) }
+        if self.0.is_set() { Err(TOO_LONG) } else { Ok(()) }
+    }
+
+    /// What the EVM looks at.
+    pub(crate) const fn interrupt(&self) -> &Interrupt {
+        &self.0
     }
 }
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
+        self.0.0.set();
     }
 }
 
@@ -76,8 +86,10 @@ impl Lanes {
     }
 
     /// Runs `work` on a worker of the lane. A caller that goes away while it waits is forgotten;
-    /// one that goes away later, or waits too long, leaves `work` cancelled. The place in the lane
-    /// is given back only when `work` has really ended.
+    /// one that goes away later, or waits too long, leaves `work` cancelled. Cancelled work ends
+    /// soon, and what it then says for itself (which call of a batch was cut short, and the answers
+    /// of those before it) is better than what we could say here. The place in the lane is given
+    /// back only when `work` has really ended.
     ///
     /// # Errors
     /// [`RpcError::Unavailable`] when too many wait already, or the time is up;
@@ -88,9 +100,9 @@ impl Lanes {
         work: impl FnOnce(&Cancel) -> T + Send + 'static,
     ) -> Result<T, RpcError> {
         let queue = if lane == Lane::Evm { &self.calls } else { &self.reads };
-        let cancel = Cancel::default();
+        let cancel = Cancel::after(self.time_max);
         let guard = CancelOnDrop(cancel.clone());
-        let job = async move {
+        let mut job = pin!(async move {
             let permit = queue.enter().await?;
             tokio::task::spawn_blocking(move || {
                 let answer = work(&cancel);
@@ -99,10 +111,12 @@ impl Lanes {
             })
             .await
             .map_err(|error| RpcError::internal("a request failed", &error))
-        };
-        let answer = tokio::time::timeout(self.time_max, job).await.unwrap_or(Err(TOO_LONG));
+        });
+        if let Ok(answer) = tokio::time::timeout(self.time_max, &mut job).await {
+            return answer;
+        }
         drop(guard);
-        answer
+        tokio::time::timeout(LAST_WORD_TIME_MAX, job).await.unwrap_or(Err(TOO_LONG))
     }
 }
 

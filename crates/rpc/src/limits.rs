@@ -58,6 +58,9 @@ pub const CHAIN_EVENTS_MAX: usize = 256;
 /// Announcements of pending transactions (each of a whole batch) that a slow subscriber may lag behind.
 pub const PENDING_EVENTS_MAX: usize = 1_024;
 
+/// Longest time that work is given to end once its time is up.
+pub const LAST_WORD_TIME_MAX: Duration = Duration::from_millis(500);
+
 /// What an operator may tune. The defaults suit a node that is open to a consortium.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcLimits {

@@ -43,9 +43,11 @@ pub struct Forks {
 }
 
 impl Rules {
-    /// The rules of a block on top of `parent`, made at `timestamp` (seconds since the Unix epoch).
+    /// The rules of a block on top of `parent`, made at `timestamp` (seconds since the Unix epoch); a
+    /// clock that is behind the parent counts as the parent's time.
     #[must_use]
     pub fn next(spec: &ChainSpec, parent: &Header, timestamp: u64) -> Self {
+        let timestamp = timestamp.max(parent.timestamp);
         let height = parent.number.saturating_add(1);
         let blobs = spec.blob_params_at(timestamp).map(|params| BlobRules {
             // The first block with blobs has no excess to go by, and so the least fee.

@@ -115,10 +115,12 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
         env.nonce = env.nonce.min(NONCE_MAX);
         let gas = env.gas_limit;
         let asked = env.clone();
-        self.evm.transact_raw(env).map_err(|error| match error {
-            EVMError::Transaction(invalid) => Place::refusal(explain(&invalid, &asked), gas),
-            EVMError::Database(error) => CallError::unreadable(&self.failure, &error),
-            other => CallError::Internal(other.to_string()),
+        self.evm.transact_raw(env).map_err(|error| match (self.failure.take(), error) {
+            (Some(failure), _) => failure.into(),
+            (None, EVMError::Transaction(invalid)) => {
+                Place::refusal(explain(&invalid, &asked), gas)
+            }
+            (None, other) => CallError::Internal(other.to_string()),
         })
     }
 

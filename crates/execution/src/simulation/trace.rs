@@ -74,7 +74,7 @@ impl Executor {
             Some(index) => {
                 let stored = self.traceable(at)?;
                 let header = stored.block().header().clone();
-                let (_, mut state) = self.open(header.parent_hash).map_err(CallError::from)?;
+                let (_, mut state) = self.view(header.parent_hash)?;
                 let idle = Tracer::new(&GethDebugTracingOptions::default())?;
                 let mut machine = self.start(&stored, &mut state, idle)?;
                 let index = usize::try_from(index).unwrap_or(usize::MAX);
@@ -143,7 +143,7 @@ impl Executor {
         options: &GethDebugTracingOptions,
     ) -> Result<Vec<GethTrace>, TraceError> {
         let parent = stored.block().header().parent_hash;
-        let (_, mut state) = self.open(parent).map_err(CallError::from)?;
+        let (_, mut state) = self.view(parent)?;
         let failure = state.failure();
         let mut machine = self.start(stored, &mut state, Tracer::new(options)?)?;
         let mut traces = Vec::new();

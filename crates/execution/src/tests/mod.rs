@@ -1,4 +1,5 @@
 mod hostile;
+mod interrupt;
 mod memory;
 mod model;
 mod questions;

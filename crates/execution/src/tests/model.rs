@@ -260,7 +260,7 @@ fn the_builder_says_why_it_leaves_something_out() {
     let built = world.grow(&transactions);
     let reasons: Vec<&SkipReason> = built.skipped.iter().map(|(_, reason)| reason).collect();
     assert!(matches!(reasons[0], SkipReason::Invalid(_)), "{reasons:?}");
-    assert_eq!(*reasons[1], SkipReason::NonceTooHigh { found: 4, expected: 0 });
+    assert_eq!(*reasons[1], SkipReason::Follows { nonce: 0 });
     assert!(matches!(reasons[2], SkipReason::Invalid(_)), "a used nonce: {reasons:?}");
     assert_eq!(reasons.len(), 3, "unused gas of a transaction is given back to the block");
     assert_eq!(built.executed.block().transactions().len(), 3);
@@ -281,7 +281,44 @@ fn the_builder_stops_where_it_is_told() {
     let few = build(BuildLimits { transactions_max: 3, ..BuildLimits::default() });
     assert_eq!(few.executed.block().transactions().len(), 3);
     let bytes = build(BuildLimits { bytes_max: 1_500, misfits_max: 2, ..BuildLimits::default() });
-    assert!(bytes.executed.block().transactions().len() < 5);
-    assert_eq!(bytes.skipped.len(), 2);
-    assert!(bytes.skipped.iter().all(|(_, reason)| *reason == SkipReason::DoesNotFit));
+    let taken = bytes.executed.block().transactions().len();
+    assert!(taken < 5);
+    assert_eq!(bytes.skipped.len(), 10 - taken);
+    assert_eq!(bytes.skipped[0].1, SkipReason::DoesNotFit);
+    let senders: Vec<RecoveredTransaction> = (0..4)
+        .flat_map(|nonce| (0..4).map(move |from| Draft::transfer(from, nonce, STORE, 0).sign()))
+        .collect();
+    let limits = BuildLimits { bytes_max: 1_500, misfits_max: 2, ..BuildLimits::default() };
+    let built = world.executor.build(world.head(), &attributes, &senders, &limits);
+    let skipped = built.expect("the block is built").skipped;
+    assert_eq!(skipped.len(), 2, "two of two senders did not fit: {skipped:?}");
+    assert!(skipped.iter().all(|(_, reason)| *reason == SkipReason::DoesNotFit));
+}
+
+/// A sender's first transaction could not run, and each of the thousands behind it was handed to the
+/// EVM only to be refused for its nonce.
+#[test]
+fn what_follows_a_refused_transaction_is_not_tried() {
+    let world = World::new(&hanse());
+    let transfer = |nonce| Draft::transfer(0, nonce, STORE, 0);
+    let transactions = [
+        transfer(0).sign(),
+        transfer(2).sign(),
+        transfer(3).sign(),
+        Draft::transfer(1, 0, STORE, 0).sign(),
+        transfer(0).sign(),
+        Draft { fee: 1, ..transfer(1) }.sign(),
+        transfer(2).sign(),
+        transfer(1).sign(),
+        transfer(2).sign(),
+    ];
+    let built = world.grow(&transactions);
+    let reasons: Vec<&SkipReason> = built.skipped.iter().map(|(_, reason)| reason).collect();
+    assert_eq!(*reasons[0], SkipReason::NonceTooHigh { found: 2, expected: 1 });
+    assert_eq!(*reasons[1], SkipReason::Follows { nonce: 2 });
+    assert!(matches!(reasons[2], SkipReason::Invalid(_)), "a used nonce: {reasons:?}");
+    assert!(matches!(reasons[3], SkipReason::Invalid(_)), "it pays too little: {reasons:?}");
+    assert_eq!(*reasons[4], SkipReason::Follows { nonce: 1 });
+    assert_eq!(reasons.len(), 5, "another with the same nonce can, and then the next: {reasons:?}");
+    assert_eq!(built.executed.block().transactions().len(), 4);
 }

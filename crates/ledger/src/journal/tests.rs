@@ -1,5 +1,6 @@
 use super::Journal;
 use crate::{LedgerError, limits::JOURNAL_RECORD_BYTES_MAX};
+use alloy_primitives::hex;
 use std::fs;
 use tempfile::TempDir;
 
@@ -62,4 +63,22 @@ fn something_else_is_not_overwritten() {
     let long = vec![0; JOURNAL_RECORD_BYTES_MAX + 1];
     assert!(matches!(journal.append(&[b"ok", &long]), Err(LedgerError::Io { .. })));
     assert!(journal.replay().unwrap().is_empty());
+}
+
+/// These bytes are on the disks of members. When this fails, raise the version in `MAGIC`, and keep a
+/// way to open what the old version wrote.
+#[test]
+fn the_bytes_of_a_journal_do_not_change() {
+    let fixture = hex::decode(include_str!("fixtures/journal_v1.hex").trim()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("pending");
+    let records = [&b"a record"[..], b"", &[0xff; 300]];
+    let journal = Journal::open(&path).unwrap();
+    journal.append(&records).unwrap();
+    assert_eq!(hex::encode(fs::read(&path).unwrap()), hex::encode(&fixture));
+    journal.rewrite(records).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), fixture, "written anew it is the same");
+    drop(journal);
+    fs::write(&path, &fixture).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().replay().unwrap(), records);
 }

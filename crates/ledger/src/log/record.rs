@@ -94,6 +94,12 @@ impl Body {
         Self { bytes, crc }
     }
 
+    /// The payload without its seal.
+    #[cfg(any(test, feature = "test-utils"))]
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Bytes of the whole record.
     pub(crate) fn record_bytes(&self, seal: &[u8]) -> usize {
         HEADER_BYTES + self.bytes.len() + seal.len()

@@ -1,6 +1,6 @@
 use super::{Checkpoint, Place, Space, Store, WriteSet, account_version_key, slot_key};
 use crate::{LedgerError, codec::account_bytes, log::Position};
-use alloy_primitives::{Address, B256, TxHash, U256};
+use alloy_primitives::{Address, B256, TxHash, U256, hex};
 use hanse_primitives::{AccountInfo, BlockRef, Height};
 use std::{fs, path::Path};
 use tempfile::TempDir;
@@ -132,7 +132,6 @@ fn a_store_of_another_chain_or_format_is_named() {
 /// These bytes are on the disks of members. When this fails, raise `FORMAT`.
 #[test]
 fn keys_and_places_do_not_change() {
-    use alloy_primitives::hex;
     let key = hex::encode(account_version_key(&ADDRESS, Height(1)));
     assert_eq!(key, "0101010101010101010101010101010101010101fffffffffffffffe");
     let key = hex::encode(super::slot_version_key(&ADDRESS, &U256::from(2), Height(256)));
@@ -162,4 +161,55 @@ fn rows_come_out_in_key_order_whatever_the_lengths() {
     expected.sort();
     let sorted: Vec<_> = sorted.into_iter().map(|(k, v)| (k, v.map(<[u8]>::to_vec))).collect();
     assert_eq!(sorted, expected);
+}
+
+/// Every row that a few blocks lead to, key spaces and trie nodes included. These bytes are on the
+/// disks of members: when this fails, raise `FORMAT`, and keep a way to open what the old version
+/// wrote.
+#[test]
+fn the_rows_of_a_store_do_not_change() {
+    use crate::{
+        Ledger, Settings,
+        testing::{Dice, execute, random_changes, spec, transaction},
+    };
+    let folder = TempDir::new().unwrap();
+    let spec = spec(2);
+    let ledger = Ledger::open(folder.path(), &spec, Settings::default()).unwrap();
+    let mut parent = spec.genesis_block_sealed().header().clone();
+    for number in 1..4 {
+        let changes = random_changes(&mut Dice(number));
+        let (executed, root) = execute(&ledger, &parent, vec![transaction(number)], changes, 0);
+        parent = executed.block().header().clone();
+        let hash = executed.block().hash();
+        ledger.insert(executed, Some(root)).unwrap();
+        ledger.set_head(hash).unwrap();
+        ledger.finalize(hash, Default::default()).unwrap();
+    }
+    ledger.checkpoint().unwrap();
+    drop(ledger);
+    let store = Store::open(folder.path(), spec.genesis_reference().hash, 1 << 20).unwrap();
+    let mut text = String::new();
+    for space in Space::ALL {
+        for row in store.iter(space) {
+            let (key, value) = row.unwrap();
+            text += &format!("{} {} {}\n", space.name(), hex::encode(key), hex::encode(value));
+        }
+    }
+    for space in Space::ALL {
+        assert!(text.contains(&format!("\n{} ", space.name())) || text.starts_with(space.name()));
+    }
+    assert_eq!(text, include_str!("fixtures/rows_v1.txt"));
+}
+
+/// As above, for a checkpoint on its way: when this fails, raise the version in `MAGIC`.
+#[test]
+fn the_bytes_of_a_checkpoint_do_not_change() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    store.prepare(set(1)).unwrap();
+    drop(store);
+    let path = folder.path().join("checkpoint.redo");
+    let fixture = include_str!("fixtures/redo_v1.hex").trim();
+    assert_eq!(hex::encode(fs::read(&path).unwrap()), fixture);
+    check(&open(folder.path()), 1);
 }

@@ -1,4 +1,6 @@
 //! What holds for the whole house, and for the `hanse` program as its users meet it.
 
 mod bench;
+mod fuzz;
+mod genesis;
 mod house;

@@ -13,7 +13,7 @@ pub(super) fn call(call: &Call<'_>) -> Answer {
     let Object(request) = call.params.required::<Object<TransactionRequest>>(0)?;
     let overrides = overrides(call)?;
     let at = call.known_block(1)?.hash;
-    Reply::new(&call.rpc.executor.call(at, &request, &overrides)?.output)
+    Reply::new(&call.executor().call(at, &request, &overrides)?.output)
 }
 
 /// `eth_estimateGas`
@@ -21,7 +21,7 @@ pub(super) fn estimate_gas(call: &Call<'_>) -> Answer {
     let Object(request) = call.params.required::<Object<TransactionRequest>>(0)?;
     let overrides = overrides(call)?;
     let at = call.known_block(1)?.hash;
-    Reply::new(&Hex(call.rpc.executor.estimate_gas(at, &request, &overrides)?))
+    Reply::new(&Hex(call.executor().estimate_gas(at, &request, &overrides)?))
 }
 
 /// `eth_createAccessList`
@@ -29,7 +29,7 @@ pub(super) fn create_access_list(call: &Call<'_>) -> Answer {
     let Object(request) = call.params.required::<Object<TransactionRequest>>(0)?;
     let overrides = overrides(call)?;
     let at = call.known_block(1)?.hash;
-    let outcome = call.rpc.executor.create_access_list(at, &request, &overrides)?;
+    let outcome = call.executor().create_access_list(at, &request, &overrides)?;
     Reply::new(&AccessListJson {
         access_list: outcome.access_list,
         error: outcome.error,

@@ -57,7 +57,7 @@ pub(super) fn trace_transaction(call: &Call<'_>) -> Answer {
     let (block, index) =
         locate(call, &hash)?.ok_or_else(|| RpcError::Server("transaction not found".to_owned()))?;
     let options = options(call)?;
-    Reply::new(&call.rpc.executor.trace_transaction(block.block().hash(), index, &options)?)
+    Reply::new(&call.executor().trace_transaction(block.block().hash(), index, &options)?)
 }
 
 /// `debug_traceBlockByHash`
@@ -87,7 +87,7 @@ pub(super) fn trace_call(call: &Call<'_>) -> Answer {
     let options = call.params.optional::<Object<GethDebugTracingCallOptions>>(2)?;
     let options = options.map(|Object(options)| options).unwrap_or_default();
     let at = call.known_block(1)?.hash;
-    Reply::new(&call.rpc.executor.trace_call(at, &request, &options)?)
+    Reply::new(&call.executor().trace_call(at, &request, &options)?)
 }
 
 #[derive(Serialize)]
@@ -99,7 +99,7 @@ struct Traced {
 
 fn trace_block(call: &Call<'_>, block: &StoredBlock, options: &GethDebugTracingOptions) -> Answer {
     let block = block.block();
-    let traces = call.rpc.executor.trace_block(block.hash(), options)?;
+    let traces = call.executor().trace_block(block.hash(), options)?;
     let each = block.transactions().iter().zip(traces);
     let traced =
         each.map(|(transaction, result)| Traced { tx_hash: *transaction.tx_hash(), result });

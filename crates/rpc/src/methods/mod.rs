@@ -36,6 +36,7 @@ use crate::{
     server::Session,
     wire::{Params, Reply},
 };
+use hanse_execution::Executor;
 use std::sync::Arc;
 
 /// A call on its way through a method.
@@ -45,6 +46,13 @@ pub(crate) struct Call<'a> {
     pub(crate) params: Params<'a>,
     pub(crate) session: Option<&'a Arc<Session>>,
     pub(crate) cancel: &'a Cancel,
+}
+
+impl Call<'_> {
+    /// The executor, which stops when nobody waits for the answer any more.
+    pub(crate) fn executor(&self) -> Executor {
+        self.rpc.executor.interruptible(self.cancel.interrupt().clone())
+    }
 }
 
 /// What a method answers.

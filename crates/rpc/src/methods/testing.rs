@@ -7,9 +7,7 @@ use crate::{
     limits::TESTING_TRANSACTIONS_MAX,
     wire::{Object, Reply},
 };
-use alloy_eips::{
-    Encodable2718, eip2718::Decodable2718, eip4895::Withdrawal, eip7685::EMPTY_REQUESTS_HASH,
-};
+use alloy_eips::{Encodable2718, eip2718::Decodable2718, eip4895::Withdrawal};
 use alloy_primitives::{Address, B256, Bloom, Bytes, U256};
 use hanse_execution::{BuildLimits, Built, ExecutionError, SkipReason};
 use hanse_primitives::{Attributes, RecoveredTransaction, Transaction, recover};
@@ -92,9 +90,9 @@ fn build_error(error: ExecutionError) -> RpcError {
         ExecutionError::UnknownParent(_) => RpcError::Server("unknown parent".to_owned()),
         ExecutionError::Attributes(why) => RpcError::argument(1, why),
         ExecutionError::Store(error) => error.into(),
-        error @ (ExecutionError::Invalid { .. } | ExecutionError::Internal(_)) => {
-            RpcError::internal("the block cannot be built", &error)
-        }
+        error @ (ExecutionError::Invalid { .. }
+        | ExecutionError::Interrupted(_)
+        | ExecutionError::Internal(_)) => RpcError::internal("the block cannot be built", &error),
     }
 }
 
@@ -119,9 +117,8 @@ struct Envelope {
     execution_payload: Payload,
     block_value: U256,
     blobs_bundle: Blobs,
-    /// What the block asks of the consensus layer; left out where we only know its hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    execution_requests: Option<[Bytes; 0]>,
+    /// What the block asks of the consensus layer, each a type byte and its data (EIP-7685).
+    execution_requests: Vec<Bytes>,
     should_override_builder: bool,
 }
 
@@ -161,7 +158,6 @@ impl Envelope {
     fn new(built: &Built) -> Self {
         let block = built.executed.block();
         let header = block.header();
-        let none = header.requests_hash.is_none_or(|hash| hash == EMPTY_REQUESTS_HASH);
         Self {
             execution_payload: Payload {
                 parent_hash: header.parent_hash,
@@ -188,7 +184,7 @@ impl Envelope {
             },
             block_value: built.fees,
             blobs_bundle: Blobs::default(),
-            execution_requests: none.then_some([]),
+            execution_requests: built.requests.iter().cloned().collect(),
             should_override_builder: false,
         }
     }

@@ -114,7 +114,7 @@ fn fill(call: &Call<'_>) -> Result<(Address, Unsigned), RpcError> {
     }
     if request.gas.is_none() {
         let overrides = Overrides::default();
-        request.gas = Some(call.rpc.executor.estimate_gas(at, &request, &overrides)?);
+        request.gas = Some(call.executor().estimate_gas(at, &request, &overrides)?);
     }
     let unsigned = request
         .build_typed_tx()

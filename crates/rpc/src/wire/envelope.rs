@@ -95,7 +95,11 @@ impl<'a> Fields<'a> {
             return refuse("invalid request: method is missing");
         };
         if method.len() > METHOD_BYTES_MAX {
-            return refuse("invalid request: method is too long");
+            if id.is_some() {
+                return refuse("invalid request: method is too long");
+            }
+            // It is a notification for all that: it asks for no answer, and an error is one.
+            return Ok(Envelope { id: None, method: Cow::Borrowed(""), params: None });
         }
         Ok(Envelope { id, method, params: self.params })
     }

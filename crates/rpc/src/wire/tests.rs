@@ -1,5 +1,5 @@
 use super::*;
-use crate::RpcError;
+use crate::{RpcError, limits::METHOD_BYTES_MAX};
 use alloy_primitives::{Address, B256, Bytes, U256, address};
 use serde_json::value::RawValue;
 
@@ -29,6 +29,17 @@ fn the_id_is_echoed_as_it_was_written() {
 #[test]
 fn a_request_without_an_id_is_a_notification() {
     assert_eq!(envelope(r#"{"jsonrpc":"2.0","method":"m"}"#).unwrap().0, None);
+}
+
+/// Found by the fuzz target `requests`: a notification whose method had too long a name was answered
+/// with an error, in a batch as the answer to nobody. The name was looked at before the missing id.
+#[test]
+fn a_notification_of_any_method_is_one() {
+    let long = "m".repeat(METHOD_BYTES_MAX + 1);
+    let (id, method) = envelope(&format!(r#"{{"jsonrpc":"2.0","method":"{long}"}}"#)).unwrap();
+    assert_eq!((id, &*method), (None, ""), "no method has this name");
+    let asked = envelope(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{long}"}}"#));
+    assert_eq!(asked.unwrap_err().code(), -32600);
 }
 
 #[test]

@@ -44,7 +44,8 @@ pub(crate) const EMITTER: Address = Address::repeat_byte(0xee);
 /// A contract that never ends of itself.
 pub(crate) const SPINNER: Address = Address::repeat_byte(0x55);
 
-fn genesis() -> Value {
+/// The genesis of [`TestChain::new`].
+pub(crate) fn genesis() -> Value {
     json!({
         "config": {
             "chainId": 7,
@@ -168,15 +169,27 @@ impl TestChain {
     #[allow(dead_code, reason = "for benchmarks, which share this file")]
     pub(crate) fn accepting(limits: RpcLimits) -> Self {
         let mut chain = Self::with(limits.clone());
-        let parts = Parts {
-            spec: chain.spec.clone(),
-            ledger: chain.ledger.clone(),
-            executor: chain.executor.clone(),
-            pool: chain.pool.clone(),
-            events: chain.events.clone(),
-        };
-        chain.rpc = Rpc::new(parts.context(Arc::new(Accepting), limits, None));
+        chain.rpc = Rpc::new(chain.parts().context(Arc::new(Accepting), limits, None));
         chain
+    }
+
+    /// As [`TestChain::with`], with calls that may spend so much gas that only time ends them.
+    #[allow(dead_code, reason = "for tests; benchmarks share this file")]
+    pub(crate) fn without_gas_cap(limits: RpcLimits) -> Self {
+        let mut chain = Self::with(limits.clone());
+        chain.executor = chain.executor.with_call_gas_max(1 << 50);
+        chain.rpc = Rpc::new(chain.parts().context(Arc::new(Accepting), limits, None));
+        chain
+    }
+
+    fn parts(&self) -> Parts {
+        Parts {
+            spec: self.spec.clone(),
+            ledger: self.ledger.clone(),
+            executor: self.executor.clone(),
+            pool: self.pool.clone(),
+            events: self.events.clone(),
+        }
     }
 
     /// A chain with this genesis. `gas_limit` is what built blocks move towards.

@@ -1,7 +1,9 @@
 //! Methods in-process: what they answer beyond the recorded exchanges.
 
-use super::chain::{EMITTER, SPINNER, TestChain, rich};
-use alloy_primitives::{Address, B256, Signature, U256, eip191_hash_message, hex};
+use super::chain::{EMITTER, SPINNER, TestChain, genesis, rich};
+use alloy_eips::eip7002;
+use alloy_primitives::{Address, B256, Bytes, Signature, U256, eip191_hash_message, hex};
+use hanse_rpc::RpcLimits;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
@@ -281,4 +283,38 @@ fn a_transaction_can_be_sent_twice_for_its_receipt() {
     assert_eq!(receipt["status"], "0x1");
     let late = chain.error("eth_sendRawTransaction", json!([raw]));
     assert_eq!(late.0, -32000, "without the wish for a receipt it is an error: {}", late.1);
+}
+
+/// A block that asked for something was told without what it asks for: only its hash was at hand.
+#[test]
+fn a_built_block_tells_its_requests() {
+    let mut genesis = genesis();
+    let contract = eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS;
+    genesis["alloc"][contract.to_string()] =
+        json!({ "balance": "0x0", "code": eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_CODE });
+    let genesis = serde_json::to_vec(&genesis).unwrap();
+    let chain = TestChain::of(&genesis, RpcLimits::default(), None);
+    // A validator's key of 48 bytes, and how much it wants, most significant byte first.
+    let input = Bytes::from([&[0x77; 48][..], &[0, 0, 0, 0, 0, 0, 1, 2]].concat());
+    let signed = chain.result(
+        "eth_signTransaction",
+        json!([{
+            "from": rich().address(), "to": contract, "gas": "0x30d40", "nonce": "0x0", "value": "0x1",
+            "maxFeePerGas": "0x2540be400", "maxPriorityFeePerGas": "0x1", "data": input,
+        }]),
+    );
+    let attributes = json!({
+        "timestamp": "0x65", "prevRandao": B256::ZERO, "suggestedFeeRecipient": EMITTER,
+        "withdrawals": [], "parentBeaconBlockRoot": B256::ZERO,
+    });
+    let parent = chain.ledger.head().hash;
+    let built = |transactions: Value| {
+        let params = json!([parent, attributes, transactions, "0x"]);
+        chain.result("testing_buildBlockV1", params)["executionRequests"].clone()
+    };
+    assert_eq!(built(json!([])), json!([]));
+    // EIP-7002: type 1; who asks, the key, the amount with the least significant byte first.
+    let request =
+        [&[1], rich().address().as_slice(), &[0x77; 48], &[2, 1, 0, 0, 0, 0, 0, 0]].concat();
+    assert_eq!(built(json!([signed["raw"]])), json!([Bytes::from(request)]));
 }

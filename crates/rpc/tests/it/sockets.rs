@@ -22,7 +22,10 @@ pub(crate) struct Server {
 
 impl Server {
     async fn start(limits: RpcLimits, options: ServerOptions) -> Self {
-        let chain = TestChain::with(limits);
+        Self::of(TestChain::with(limits), options).await
+    }
+
+    async fn of(chain: TestChain, options: ServerOptions) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -240,16 +243,43 @@ async fn a_flood_of_calls_harms_only_calls() {
     assert!(busy >= 1, "one runs, two wait, the others are told to come again");
 }
 
+/// Gas was the only bound of a call: when its time was up the client was told so, but the worker went
+/// on until the gas was spent, and a few such calls kept all workers busy. Now the EVM stops, and the
+/// next call has the worker.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_has_its_time() {
     let limits = RpcLimits {
         calls_max: 1,
-        request_time_max: Duration::from_millis(1),
+        request_time_max: Duration::from_millis(100),
         ..RpcLimits::default()
     };
-    let server = Server::start(limits, ServerOptions::default()).await;
-    let answer = ask(server.address, "eth_call", json!([{ "to": SPINNER }])).await;
-    assert_eq!(answer["error"]["code"], -32002, "{answer}");
+    let chain = TestChain::without_gas_cap(limits);
+    let server = Server::of(chain, ServerOptions::default()).await;
+    let endless = json!({ "to": SPINNER });
+    let simulated = json!({ "blockStateCalls": [{
+        "blockOverrides": { "gasLimit": "0xfffffffffffff" }, "calls": [endless],
+    }] });
+    for (method, params) in [
+        ("eth_call", json!([endless])),
+        ("eth_estimateGas", json!([endless, "latest", {}, { "gasLimit": "0xfffffffffffff" }])),
+        ("eth_createAccessList", json!([endless])),
+        ("eth_simulateV1", json!([simulated])),
+        ("debug_traceCall", json!([endless, "latest", { "tracer": "callTracer" }])),
+    ] {
+        let answer = ask(server.address, method, params).await;
+        let expected = json!({ "code": -32000, "message": "execution aborted (timeout = 100ms)" });
+        assert_eq!(answer["error"], expected, "{method}: {answer}");
+    }
+    let batch = json!([
+        { "jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{}] },
+        { "jsonrpc": "2.0", "id": 2, "method": "eth_call", "params": [{ "to": SPINNER }] },
+        { "jsonrpc": "2.0", "id": 3, "method": "eth_call", "params": [{}] },
+    ]);
+    let (_, body) = post(server.address, "/", JSON, &batch.to_string()).await;
+    let answers: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answers[0]["result"], "0x", "what was answered in time is not lost: {answers}");
+    assert_eq!(answers[1]["error"]["code"], -32000, "{answers}");
+    assert_eq!(answers[2]["error"]["code"], -32002, "{answers}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

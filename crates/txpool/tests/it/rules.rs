@@ -38,6 +38,8 @@ fn the_next_blocks_forks_count_not_the_heads() {
         osaka: true,
     };
     assert_eq!(forks(400), all);
+    let ahead = Header { number: 5, timestamp: 400, gas_limit: 9, ..Header::default() };
+    assert_eq!(Rules::next(&spec(), &ahead, 99).forks, all, "no block is older than its parent");
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! What bytes from anywhere may do to Hanse: be refused. Each target takes any bytes and panics
+//! where a promise of the product is broken; it returns true when the bytes were taken for good.
+//!
+//! `targets/` hands them to libFuzzer (`make fuzz`). `crates/node/tests/it/fuzz.rs` compiles this
+//! very file, runs every target over `seeds/` and over random bytes, and can make the seeds anew.
+
+mod blocks;
+mod configuration;
+mod genesis;
+mod journal;
+mod ledger;
+mod records;
+mod requests;
+mod transactions;
+mod world;
+
+pub use blocks::blocks;
+pub use configuration::configuration;
+pub use genesis::genesis;
+pub use journal::journal;
+pub use ledger::ledger;
+pub use records::records;
+pub use requests::requests;
+pub use transactions::transactions;
+
+/// A target, ready to be given bytes again and again.
+pub type Target = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
+/// Inputs that show a target the way, by name. Those called `good...` are taken, the others refused.
+pub type Seeds = Vec<(String, Vec<u8>)>;
+
+/// Makes a target.
+pub type Make = fn() -> Target;
+
+/// Every target by its name.
+pub const TARGETS: [(&str, Make); 8] = [
+    ("blocks", blocks),
+    ("configuration", configuration),
+    ("genesis", genesis),
+    ("journal", journal),
+    ("ledger", ledger),
+    ("records", records),
+    ("requests", requests),
+    ("transactions", transactions),
+];
+
+/// The seeds that are bytes and not text, made by our own encoders: by target.
+#[must_use]
+pub fn seeds() -> [(&'static str, Seeds); 5] {
+    [
+        ("blocks", blocks::seeds()),
+        ("journal", journal::seeds()),
+        ("ledger", ledger::seeds()),
+        ("records", records::seeds()),
+        ("transactions", transactions::seeds()),
+    ]
+}
