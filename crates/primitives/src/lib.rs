@@ -10,6 +10,7 @@ mod attributes;
 mod block;
 mod certificate;
 mod changes;
+mod engine;
 mod error;
 mod genesis;
 #[cfg(test)]
@@ -34,11 +35,9 @@ pub use certificate::{
     CertificateError, CommitCertificate, CommitSignature, Equivocation, Provenance,
 };
 pub use changes::{AccountChange, AccountInfo, StateChanges};
+pub use engine::{Engine, EngineChange, ValidatorSettings, WorkSettings};
 pub use error::PrimitiveError;
-pub use genesis::{
-    BaseFee, ChainSpec, Contracts, Engine, EngineChange, HanseSettings, Party, Role,
-    ValidatorSettings, WorkSettings,
-};
+pub use genesis::{BaseFee, ChainSpec, Contracts, HanseSettings, Party, Role};
 pub use height::Height;
 pub use money::{Currency, Money, MoneyError, Rounding};
 pub use peer::PeerId;
