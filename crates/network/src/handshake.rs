@@ -1,0 +1,171 @@
+//! From a TCP connection to a registered one.
+
+use crate::{
+    Direction, Refusal,
+    connection::Registration,
+    hello::{Greeting, Salutation},
+    hub::Hub,
+    limits::{FAREWELL_TIME_MAX, GREETING_BYTES_MAX, HANDSHAKE_TIME_MAX, UNSENT_BYTES_MAX},
+};
+use hanse_primitives::PeerId;
+use std::{fmt, io, net::SocketAddr, sync::Arc, sync::atomic::Ordering};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::TlsStream;
+
+/// Why no connection came about.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// TCP or TLS failed, or the peer speaks something else.
+    Failed(String),
+    /// It took too long.
+    Late,
+    /// Somebody else answered there.
+    Stranger(PeerId),
+    /// We do not want it, for this reason and in these words.
+    ByUs(PeerId, Refusal, String),
+    /// The peer does not want it.
+    ByPeer(PeerId, Refusal),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(problem) => f.write_str(problem),
+            Self::Late => f.write_str("it took too long"),
+            Self::Stranger(other) => write!(f, "another node answers there: {other}"),
+            Self::ByUs(_, refusal, words) if words.is_empty() => write!(f, "we refused: {refusal}"),
+            Self::ByUs(_, refusal, words) => write!(f, "we refused: {refusal} ({words})"),
+            Self::ByPeer(_, refusal) => write!(f, "it refused: {refusal}"),
+        }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// What a handshake leads to.
+pub(crate) type Established = (Registration, TlsStream<TcpStream>);
+
+/// Proves keys, exchanges greetings, and registers the connection. `expected` is whom we dialled.
+pub(crate) async fn shake_hands(
+    hub: &Arc<Hub>,
+    tcp: TcpStream,
+    remote: SocketAddr,
+    expected: Option<PeerId>,
+) -> Result<Established, Problem> {
+    let shaken = timeout(HANDSHAKE_TIME_MAX, shake(hub, tcp, remote, expected)).await;
+    let shaken = shaken.unwrap_or(Err(Problem::Late));
+    if matches!(shaken, Err(Problem::ByUs(..))) {
+        hub.counters.refused.fetch_add(1, Ordering::Relaxed);
+    }
+    shaken
+}
+
+async fn shake(
+    hub: &Arc<Hub>,
+    tcp: TcpStream,
+    remote: SocketAddr,
+    expected: Option<PeerId>,
+) -> Result<Established, Problem> {
+    set_up(&tcp)?;
+    let (direction, (peer, mut stream)) = match expected {
+        Some(_) => (Direction::Outbound, hub.tls.connect(tcp).await?),
+        None => (Direction::Inbound, hub.tls.accept(tcp).await?),
+    };
+    if expected.is_some_and(|expected| expected != peer) {
+        return Err(Problem::Stranger(peer));
+    }
+    let greeted = greet(hub, &mut stream, peer, remote, direction).await;
+    if let Err(Problem::ByUs(_, refusal, _)) = &greeted {
+        // The peer may be gone already.
+        let _ = timeout(FAREWELL_TIME_MAX, refuse(&mut stream, *refusal)).await;
+    }
+    Ok((greeted?, stream))
+}
+
+/// No waiting for more bytes to fill a packet, and no heap of bytes in the kernel that a vote would
+/// have to wait behind.
+fn set_up(tcp: &TcpStream) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let unsent = u32::try_from(UNSENT_BYTES_MAX).expect("it is a small constant");
+        // An old kernel that cannot do it sends the same bytes a little later.
+        let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(unsent);
+    }
+    Ok(())
+}
+
+/// Both say hello; then the node with the larger key agrees, and the one with the smaller decides.
+/// So one side alone settles which of two crossing connections stays.
+async fn greet(
+    hub: &Arc<Hub>,
+    stream: &mut TlsStream<TcpStream>,
+    peer: PeerId,
+    remote: SocketAddr,
+    direction: Direction,
+) -> Result<Registration, Problem> {
+    let refused = |refusal| Problem::ByUs(peer, refusal, String::new());
+    if let Some(refusal) = hub.objection(&peer) {
+        return Err(refused(refusal));
+    }
+    say(stream, &Salutation::Hello(hub.greeting.clone())).await?;
+    let theirs: Greeting = match hear(stream).await? {
+        Salutation::Hello(greeting) => greeting,
+        Salutation::Refuse(refusal) => return Err(Problem::ByPeer(peer, refusal)),
+        Salutation::Accept => return Err(Problem::Failed("it accepts before it greets".into())),
+    };
+    if let Some((refusal, words)) = hub.greeting.mismatch(&theirs) {
+        return Err(Problem::ByUs(peer, refusal, words));
+    }
+    let decides = hub.id < peer;
+    if !decides {
+        say(stream, &Salutation::Accept).await?;
+    }
+    match hear(stream).await? {
+        Salutation::Accept => {}
+        Salutation::Refuse(refusal) => return Err(Problem::ByPeer(peer, refusal)),
+        Salutation::Hello(_) => return Err(Problem::Failed("it greets twice".into())),
+    }
+    let (link, old) = hub.register(peer, theirs, remote, direction).map_err(refused)?;
+    let registration = Registration::new(Arc::clone(hub), link, old);
+    if decides {
+        say(stream, &Salutation::Accept).await?;
+    }
+    Ok(registration)
+}
+
+async fn say(stream: &mut (impl AsyncWrite + Unpin), what: &Salutation) -> io::Result<()> {
+    stream.write_all(&what.encode()).await?;
+    stream.flush().await
+}
+
+async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Result<Salutation, Problem> {
+    let wrong = |error: crate::error::WireError| Problem::Failed(error.to_string());
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).await?;
+    let mut body = vec![0; Salutation::length(head).map_err(wrong)?];
+    stream.read_exact(&mut body).await?;
+    Salutation::decode(&body).map_err(wrong)
+}
+
+/// Says no, and reads what is still on its way: closing at once would make the kernel discard the
+/// refusal together with what we have not read.
+async fn refuse(stream: &mut TlsStream<TcpStream>, refusal: Refusal) -> io::Result<()> {
+    say(stream, &Salutation::Refuse(refusal)).await?;
+    stream.shutdown().await?;
+    let mut rest = [0; GREETING_BYTES_MAX];
+    for _ in 0..4 {
+        if stream.read(&mut rest).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
