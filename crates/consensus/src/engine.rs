@@ -166,11 +166,20 @@ pub trait Wal: std::fmt::Debug {
     /// When the disk fails.
     fn sync(&mut self) -> Result<(), WalError>;
 
+    /// Puts these records in the place of all others, durable when this returns. Atomic: after a crash
+    /// the old ones are there, or the new ones.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn replace(&mut self, records: &[Bytes]) -> Result<(), WalError>;
+
     /// Forgets all records. Atomic: after a crash all are there, or none.
     ///
     /// # Errors
     /// When the disk fails.
-    fn reset(&mut self) -> Result<(), WalError>;
+    fn reset(&mut self) -> Result<(), WalError> {
+        self.replace(&[])
+    }
 }
 
 /// The write-ahead log failed.
@@ -214,7 +223,8 @@ pub struct EngineStatus {
     pub height: Height,
     /// The round within it; 0 where there are no rounds.
     pub round: u32,
-    /// Where in the round: `propose`, `prevote`, `precommit`, `commit`; or `mine`, `seal`, `follow`, `sync`.
+    /// Where in the round: `propose`, `prevote`, `precommit`, `commit`; or `mine`, `seal`, `follow`, `sync`;
+    /// `handover` when the next block is for another engine.
     pub step: &'static str,
     /// The highest height that a peer claims to have.
     pub best_known: Height,
