@@ -75,10 +75,10 @@ pub(super) const RETRY_MS: u64 = 1_000;
 // The longest block fits into an answer, and an answer into a message.
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX && ANSWER_BYTES_MAX < MESSAGE_BYTES_MAX);
 // A locator reaches from any head to the last final block: ten in sequence, then doubling steps.
-const _: () = assert!(10 + (FINALITY_DEPTH_MAX as usize + UNEXECUTED_MAX).ilog2() < 31);
+const _: () = assert!(10 + (FINALITY_DEPTH_MAX + UNEXECUTED_MAX as u64).ilog2() < 31);
 const _: () = assert!(LOCATOR_MAX == 32);
 // Two branches of full depth fit into the tree, next to what is being downloaded.
-const _: () = assert!(TREE_BLOCKS_MAX >= 4 * FINALITY_DEPTH_MAX as usize + 2 * UNEXECUTED_MAX);
+const _: () = assert!(TREE_BLOCKS_MAX as u64 >= 4 * FINALITY_DEPTH_MAX + 2 * UNEXECUTED_MAX as u64);
 // What is downloaded ahead of its execution fits as well.
 const _: () = assert!(TREE_BYTES_MAX >= 4 * (2 * ANSWER_BYTES_MAX + BLOCK_BYTES_MAX));
 const _: () = assert!(WAITING_BYTES_MAX >= BLOCK_BYTES_MAX);
