@@ -173,11 +173,20 @@ pub trait Wal: std::fmt::Debug {
     /// When the disk fails.
     fn sync(&mut self) -> Result<(), WalError>;
 
+    /// Puts these records in the place of all others, durable when this returns. Atomic: after a crash
+    /// the old ones are there, or the new ones.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn replace(&mut self, records: &[Bytes]) -> Result<(), WalError>;
+
     /// Forgets all records. Atomic: after a crash all are there, or none.
     ///
     /// # Errors
     /// When the disk fails.
-    fn reset(&mut self) -> Result<(), WalError>;
+    fn reset(&mut self) -> Result<(), WalError> {
+        self.replace(&[])
+    }
 }
 
 /// The write-ahead log failed.

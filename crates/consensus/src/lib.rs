@@ -6,9 +6,12 @@
 //! the simulator run the same engines.
 //!
 //! - [`Solo`] seals alone, for development.
+//! - [`Pow`] competes with other miners; the heaviest chain counts.
 
 mod chain;
 mod engine;
+mod pow;
+mod randao;
 mod solo;
 
 pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
@@ -16,4 +19,5 @@ pub use engine::{
     Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Job, PeerFault, Signer,
     Urgency, Wal, WalError,
 };
+pub use pow::{Found, MinerSettings, Pow, PowSettings, search};
 pub use solo::{Solo, SoloError, SoloSettings, Step};

@@ -120,11 +120,19 @@ pub struct WorkSettings {
     pub half_life_seconds: u64,
     /// Blocks on top of which a block is final.
     pub finality_depth: u64,
+    /// Difficulty of the first block, in hashes that it takes on average: about the network's hashes
+    /// a second times the seconds between blocks.
+    pub initial_difficulty: u64,
 }
 
 impl Default for WorkSettings {
     fn default() -> Self {
-        Self { block_time_ms: 5_000, half_life_seconds: 600, finality_depth: 12 }
+        Self {
+            block_time_ms: 5_000,
+            half_life_seconds: 600,
+            finality_depth: 12,
+            initial_difficulty: 10_000_000,
+        }
     }
 }
 
@@ -134,6 +142,7 @@ impl WorkSettings {
             ("blockTimeMs", self.block_time_ms, 1_000, limits::BLOCK_TIME_MS_MAX),
             ("halfLifeSeconds", self.half_life_seconds, 1, 365 * 86_400),
             ("finalityDepth", self.finality_depth, 1, limits::FINALITY_DEPTH_MAX),
+            ("initialDifficulty", self.initial_difficulty, 1, u64::MAX),
         ];
         for (name, value, least, most) in bounds {
             if !(least..=most).contains(&value) {

@@ -1,4 +1,8 @@
-//! The solo engine over a model of the chain.
+//! The engines over models of the chain.
 
 mod chain;
+mod pow;
+mod pow_attack;
+mod pow_chain;
+mod pow_network;
 mod solo;

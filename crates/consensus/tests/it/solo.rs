@@ -189,7 +189,7 @@ impl Wal for NoWal {
         panic!("a single sealer has nothing to log");
     }
 
-    fn reset(&mut self) -> Result<(), WalError> {
+    fn replace(&mut self, _: &[Bytes]) -> Result<(), WalError> {
         panic!("a single sealer has nothing to log");
     }
 }
