@@ -6,11 +6,17 @@
 //! the simulator run the same engines.
 //!
 //! - [`Solo`] seals alone, for development.
+//! - [`Bft`] lets validators vote, equal or weighted by stake; what they decide is final.
 
+mod bft;
 mod chain;
 mod engine;
+mod randao;
 mod solo;
 
+pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView};
+#[cfg(feature = "treason")]
+pub use bft::{Traitor, Treason};
 pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
 pub use engine::{
     Effect, Engine, EngineError, EngineStatus, Event, Host, Job, PeerFault, Signer, Urgency, Wal,

@@ -1,10 +1,11 @@
 //! One node seals alone: for development, and for a network of one.
 
+use crate::randao::prev_randao;
 use crate::{
     BuildError, Chain, ChainError, Engine, EngineError, EngineStatus, Event, Host, Seal, Verdict,
 };
-use alloy_primitives::{Address, B256, keccak256};
-use hanse_primitives::{Attributes, BlockHash, BlockRef, Height, SealedBlock};
+use alloy_primitives::{Address, B256};
+use hanse_primitives::{Attributes, BlockRef, SealedBlock};
 use thiserror::Error;
 
 /// Least milliseconds between two blocks on demand. The first transaction after a pause is sealed at
@@ -232,16 +233,4 @@ impl From<SoloError> for EngineError {
             SoloError::Chain(error) => error.into(),
         }
     }
-}
-
-/// `PREVRANDAO` of the block at `height`.
-///
-/// It follows from what the block is built on, so that sealing needs no source of randomness and a
-/// rebuilt block has the same value. Contracts find a new value in each block but must not take it for
-/// chance: a single sealer could always try until it likes the outcome, wherever the bits came from.
-fn prev_randao(parent: BlockHash, height: Height) -> B256 {
-    let mut bytes = [0; 40];
-    bytes[..32].copy_from_slice(parent.as_slice());
-    bytes[32..].copy_from_slice(&height.0.to_be_bytes());
-    keccak256(bytes)
 }
