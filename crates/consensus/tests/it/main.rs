@@ -1,4 +1,5 @@
-//! The solo engine over a model of the chain.
+//! The engines over models of the chain.
 
+mod bft;
 mod chain;
 mod solo;
