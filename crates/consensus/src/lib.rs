@@ -7,13 +7,18 @@
 //!
 //! - [`Solo`] seals alone, for development.
 //! - [`Pow`] competes with other miners; the heaviest chain counts.
+//! - [`Bft`] lets validators vote, equal or weighted by stake; what they decide is final.
 
+mod bft;
 mod chain;
 mod engine;
 mod pow;
 mod randao;
 mod solo;
 
+pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView};
+#[cfg(feature = "treason")]
+pub use bft::{Said, Traitor, Treason, said};
 pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
 pub use engine::{
     Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Job, PeerFault, Signer,

@@ -1,8 +1,8 @@
 //! One node seals alone: for development, and for a network of one.
 
+use crate::randao::prev_randao;
 use crate::{
     BuildError, Chain, ChainError, Engine, EngineError, EngineStatus, Event, Host, Seal, Verdict,
-    randao::prev_randao,
 };
 use alloy_primitives::{Address, B256};
 use hanse_primitives::{Attributes, BlockRef, SealedBlock};

@@ -49,3 +49,4 @@ pub use rules::{next_blob_fee, next_excess_blob_gas};
 pub use simulation::{
     AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,
 };
+pub use validators::accusation;

@@ -14,8 +14,8 @@ use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
 use alloy_sol_types::SolCall;
 use bindings::IValidators;
 use hanse_primitives::{
-    BlockHash, ChainSpec, Header, Height, Provenance, Validator, ValidatorSet,
-    limits::VALIDATORS_MAX,
+    BlockHash, ChainSpec, Equivocation, Header, Height, Provenance, Validator, ValidatorSet,
+    ValidatorSignature, limits::VALIDATORS_MAX,
 };
 use revm::{DatabaseCommit, Inspector};
 
@@ -24,11 +24,8 @@ mod bindings {
     #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
     alloy_sol_types::sol!(
         #[derive(Debug)]
-        interface IValidators {
-            struct Validator { address account; uint64 power; bool proposes; }
-            function validators() external view returns (Validator[] memory);
-            function onBlock(bytes32 domain, address proposer, uint32 round, address[] signers) external;
-        }
+        IValidators,
+        "../../contracts/artifacts/IValidators.json"
     );
 }
 
@@ -84,6 +81,36 @@ where
     }
     evm.db_mut().commit(done.state);
     Ok(())
+}
+
+/// The call by which anybody proves an equivocation to the contract.
+#[must_use]
+pub fn accusation(equivocation: &Equivocation) -> Bytes {
+    let bytes = |signatures: &[ValidatorSignature; 2]| signatures.map(|one| one.0.into());
+    match equivocation {
+        Equivocation::Votes { kind, height, round, blocks, signatures } => {
+            let call = IValidators::accuseVotesCall {
+                kind: kind.byte(),
+                height: height.0,
+                round: *round,
+                blocks: blocks.map(Option::unwrap_or_default),
+                signatures: bytes(signatures),
+            };
+            call.abi_encode().into()
+        }
+        Equivocation::Proposals { proposals, signatures } => {
+            let [first, second] = proposals;
+            let call = IValidators::accuseProposalsCall {
+                height: first.height.0,
+                round: first.round,
+                blocks: [first.block, second.block],
+                validRounds: [first, second]
+                    .map(|proposal| proposal.valid_round.map_or(-1, i64::from)),
+                signatures: bytes(signatures),
+            };
+            call.abi_encode().into()
+        }
+    }
 }
 
 impl Executor {

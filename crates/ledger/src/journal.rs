@@ -124,6 +124,19 @@ impl Journal {
             .map_or(Ok(()), sync_directory)
     }
 
+    /// Forgets all records, without waiting for the disk: after a crash of the machine, all of them
+    /// may be there again, or none.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn clear(&self) -> Result<(), LedgerError> {
+        let mut inner = self.inner.lock();
+        let start = MAGIC.len() as u64;
+        inner.file.set_len(start).map_err(|source| self.io("clear", source))?;
+        inner.bytes = start;
+        Ok(())
+    }
+
     /// Brings what was appended to the disk.
     ///
     /// # Errors

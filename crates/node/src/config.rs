@@ -2,6 +2,7 @@
 //! overrides the one before. `hanse node --help` lists every setting with its variable.
 
 use crate::NodeError;
+use alloy_primitives::Address;
 use hanse_ledger::Settings;
 use hanse_rpc::RpcLimits;
 use hanse_txpool::PoolSettings;
@@ -35,6 +36,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Limits of JSON-RPC.
     pub rpc: Rpc,
+    /// Other nodes.
+    pub network: Network,
     /// The transaction pool.
     pub txpool: TxPool,
     /// The ledger.
@@ -123,6 +126,28 @@ pub struct Rpc {
     pub timeout: u64,
     /// Offer `testing_*`; none: only in development and on imported foreign chains.
     pub testing: Option<bool>,
+}
+
+/// Other nodes, and what this one may do among them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Network {
+    /// Where peers may connect; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Peers to be connected to, as `<key>@<host>:<port>`.
+    pub peers: Vec<String>,
+    /// Keys of further peers that may connect; those in `peers` always may.
+    pub allow: Vec<String>,
+    /// Let every node of this chain connect: for development only.
+    pub open: bool,
+    /// File of this node's network key; none: `node.key` in the ledger's folder, made if it is missing.
+    pub key: Option<PathBuf>,
+    /// File of the key to vote with; none: `validator.key` in the ledger's folder if it is there.
+    pub validator_key: Option<PathBuf>,
+    /// Account to mine for under proof of work; none: this node does not mine.
+    pub miner: Option<Address>,
+    /// Threads that mine.
+    pub miner_threads: usize,
 }
 
 /// Limits of the pool.
@@ -217,6 +242,21 @@ impl Default for Rpc {
     }
 }
 
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(LOCALHOST, 30303),
+            peers: Vec::new(),
+            allow: Vec::new(),
+            open: false,
+            key: None,
+            validator_key: None,
+            miner: None,
+            miner_threads: 1,
+        }
+    }
+}
+
 impl Default for TxPool {
     fn default() -> Self {
         let settings = PoolSettings::default();
@@ -245,7 +285,10 @@ impl Default for LedgerConfig {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info,fjall=warn,lsm_tree=warn".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info,fjall=warn,lsm_tree=warn,arc_malachitebft=warn".to_owned(),
+        }
     }
 }
 

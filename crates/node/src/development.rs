@@ -1,6 +1,10 @@
 //! The development chain: chain id 1337, the ten accounts that every Ethereum tool knows, the
 //! market's contracts in the genesis state, and parties to play with.
 
+mod seats;
+
+pub(crate) use seats::{Consensus, Seat};
+
 use crate::NodeError;
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_genesis::{Genesis, GenesisAccount};
@@ -12,10 +16,11 @@ use hanse_commerce::orders::{CurrencyContract, EscrowContract};
 use hanse_execution::{BuildLimits, Executor};
 use hanse_ledger::{Ledger, Settings};
 use hanse_primitives::{
-    Attributes, BaseFee, ChainSpec, Contracts, Currency, Engine, HanseSettings, Party,
+    Attributes, BaseFee, ChainSpec, Contracts, Currency, HanseSettings, Party,
     RecoveredTransaction, Role,
 };
 use hanse_rpc::Wallet;
+use seats::Creation;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -107,13 +112,24 @@ pub(crate) const CARRIER: usize = 2;
 /// # Errors
 /// When the temporary folder in which the contracts are constructed cannot be used.
 pub(crate) fn genesis(options: Options) -> Result<Genesis, NodeError> {
+    market(&Consensus::Solo { block_time_ms: options.block_time_ms }, options.base_fee)
+}
+
+/// The genesis of a network with the development market, whose blocks come about in any way.
+///
+/// # Errors
+/// As [`genesis`].
+pub(crate) fn market(consensus: &Consensus, base_fee: BaseFee) -> Result<Genesis, NodeError> {
     let wallet = DevelopmentWallet::new();
     let accounts = wallet.accounts();
     let mut genesis = bare_genesis(&accounts)?;
-    let creations: Vec<Bytes> = creations(accounts[BANK]);
+    let mut creations = creations(accounts[BANK]);
+    let escrow = creations.len() - 1;
+    creations.extend(consensus.creation());
     let created = construct(&genesis, &creations)?;
+    let validators = created.get(escrow + 1).map(|(address, _)| *address);
     let contracts = Contracts {
-        escrow: created.last().map(|(address, _)| *address),
+        escrow: created.get(escrow).map(|(address, _)| *address),
         currencies: CURRENCIES
             .iter()
             .zip(&created)
@@ -125,9 +141,9 @@ pub(crate) fn genesis(options: Options) -> Result<Genesis, NodeError> {
     genesis.alloc.extend(created);
     let settings = HanseSettings {
         network: "Hanse development network".to_owned(),
-        consensus: Engine::Solo { block_time_ms: options.block_time_ms },
+        consensus: consensus.engine(validators),
         consensus_changes: Vec::new(),
-        base_fee: options.base_fee,
+        base_fee,
         contracts,
         parties: [
             (BANK, "Baltic Bank", Role::Bank),
@@ -217,9 +233,12 @@ fn system_contracts() -> Vec<(Address, GenesisAccount)> {
 }
 
 /// Init code of each currency, then of the escrow.
-fn creations(bank: Address) -> Vec<Bytes> {
-    let with = |code: &Bytes, arguments: Vec<u8>| Bytes::from([code.as_ref(), &arguments].concat());
-    let mut creations: Vec<Bytes> = CURRENCIES
+fn creations(bank: Address) -> Vec<Creation> {
+    let with = |code: &Bytes, arguments: Vec<u8>| Creation {
+        code: [code.as_ref(), &arguments].concat().into(),
+        value: U256::ZERO,
+    };
+    let mut creations: Vec<Creation> = CURRENCIES
         .iter()
         .map(|(code, name)| {
             let decimals =
@@ -233,14 +252,14 @@ fn creations(bank: Address) -> Vec<Bytes> {
             with(&CurrencyContract::BYTECODE, arguments.abi_encode())
         })
         .collect();
-    creations.push(EscrowContract::BYTECODE.clone());
+    creations.push(with(&EscrowContract::BYTECODE, Vec::new()));
     creations
 }
 
 /// Runs constructors on a scratch chain and returns what they left, as genesis accounts.
 fn construct(
     genesis: &Genesis,
-    creations: &[Bytes],
+    creations: &[Creation],
 ) -> Result<Vec<(Address, GenesisAccount)>, NodeError> {
     let scratch =
         tempfile::tempdir().map_err(|e| NodeError::io("cannot make a temporary folder", e))?;
@@ -250,14 +269,15 @@ fn construct(
     genesis.alloc.insert(deployer, rich);
     let spec = Arc::new(ChainSpec::new(genesis)?);
     let ledger = Ledger::open(scratch.path(), &spec, Settings::default())?;
-    let transactions = (0u64..).zip(creations).map(|(nonce, code)| {
+    let transactions = (0u64..).zip(creations).map(|(nonce, creation)| {
         let transaction = TxEip1559 {
             chain_id: CHAIN_ID,
             nonce,
             gas_limit: alloy_eips::eip7825::MAX_TX_GAS_LIMIT_OSAKA,
             max_fee_per_gas: 1_000_000_000,
             to: TxKind::Create,
-            input: code.clone(),
+            input: creation.code.clone(),
+            value: creation.value,
             ..Default::default()
         };
         // Nobody signs on a scratch chain: the sender is stated, not recovered.
@@ -292,6 +312,7 @@ fn construct(
                 .collect();
             let account = GenesisAccount {
                 nonce: Some(info.nonce),
+                balance: info.balance,
                 code: changes.code_by_hash(&info.code_hash).cloned(),
                 storage: Some(storage),
                 ..Default::default()

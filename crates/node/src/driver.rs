@@ -2,7 +2,7 @@
 //! carries out what the engine wants done.
 
 use crate::chain::LocalChain;
-use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
 use hanse_consensus::{Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Wal};
 use hanse_primitives::BlockRef;
 use hanse_rpc::Development;
@@ -15,9 +15,6 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-
-/// Events that wait for the engine before their senders do.
-const EVENTS_MAX: usize = 1_024;
 
 /// Longest wait for a block that `evm_mine` asked for.
 const MINE_TIME_MAX: Duration = Duration::from_secs(30);
@@ -57,19 +54,34 @@ impl Development for Waker {
 /// The mailbox of an engine that has not been started yet.
 pub(crate) struct Mailbox {
     commands: Receiver<Command>,
-    events: Receiver<Event>,
+    events: Receiver<Incoming>,
     waker: Waker,
     /// Keeps the channel open on a node that has nobody to hear from.
     _outside: EventSender,
 }
 
-/// Tells the engine what happens outside. Cheap to clone.
-pub(crate) type EventSender = Sender<Event>;
+/// Something that comes from outside.
+pub(crate) enum Incoming {
+    /// An event.
+    Event(Event),
+    /// A peer's message, which counts against what the peer may send until it has been dealt with.
+    Message(hanse_network::Message),
+}
 
-/// A mailbox, and the means to fill it. Whoever sends events faster than the engine takes them waits.
+impl From<Event> for Incoming {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+/// Tells the engine what happens outside. Cheap to clone, and never waits: what peers may have on its
+/// way is bounded by the network.
+pub(crate) type EventSender = Sender<Incoming>;
+
+/// A mailbox, and the means to fill it.
 pub(crate) fn mailbox() -> (Waker, EventSender, Mailbox) {
     let (sender, commands) = bounded(64);
-    let (outside, events) = bounded(EVENTS_MAX);
+    let (outside, events) = unbounded();
     let waker = Waker { commands: sender, looking: Arc::default() };
     (waker.clone(), outside.clone(), Mailbox { commands, events, waker, _outside: outside })
 }
@@ -166,6 +178,12 @@ impl Run {
                 Wake::Stop => return Ok(()),
                 Wake::Mine(answer) => self.mine(&answer)?,
                 Wake::Event(event) => self.call(|engine, host| engine.handle(event, host))?,
+                Wake::Message(message) => {
+                    let (from, bytes) = (message.from, message.bytes.clone().into());
+                    let event = Event::Message { from, bytes };
+                    self.call(|engine, host| engine.handle(event, host))?;
+                    drop(message);
+                }
             }
         }
     }
@@ -192,7 +210,11 @@ impl Run {
                 Ok(command) => self.woken(command),
                 Err(_) => Wake::Stop,
             },
-            recv(mailbox.events) -> event => event.map_or(Wake::Stop, Wake::Event),
+            recv(mailbox.events) -> incoming => match incoming {
+                Ok(Incoming::Event(event)) => Wake::Event(event),
+                Ok(Incoming::Message(message)) => Wake::Message(message),
+                Err(_) => Wake::Stop,
+            },
             recv(due) -> _ => Wake::Event(Event::Tick),
         }
     }
@@ -269,6 +291,7 @@ enum Wake {
     Stop,
     Mine(Sender<Result<BlockRef, String>>),
     Event(Event),
+    Message(hanse_network::Message),
 }
 
 /// Milliseconds since the Unix epoch.

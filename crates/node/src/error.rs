@@ -26,6 +26,9 @@ pub enum NodeError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// A peer's address or key, or the port that peers connect to.
+    #[error(transparent)]
+    Network(#[from] hanse_network::NetworkError),
     /// The engine could not build.
     #[error(transparent)]
     Build(#[from] BuildError),

@@ -4,9 +4,12 @@ use crate::{
     Config, NodeError,
     chain::{Clock, LocalChain, StateAccounts},
     development::{self, DevelopmentWallet},
-    driver::{self, Driver, Waker},
-    engines,
+    driver::{self, Driver, Outside, Waker},
+    engines, gossip,
     metrics::{self, NodeMeter},
+    miner::Miner,
+    outside::{Accuser, Alone, Among},
+    peers,
     submit::Submitter,
     workers::ServerThreads,
 };
@@ -14,6 +17,7 @@ use alloy_primitives::Address;
 use hanse_commerce::orders::Orders;
 use hanse_execution::Executor;
 use hanse_ledger::{Ledger, LedgerError};
+use hanse_network::Network;
 use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{
     Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
@@ -55,6 +59,7 @@ pub struct Node {
     /// Where the web page is served.
     pub web: Option<SocketAddr>,
     driver: Option<Driver>,
+    network: Option<Arc<Network>>,
     servers: JoinSet<std::io::Result<()>>,
     /// After the servers, whose connections it serves.
     threads: ServerThreads,
@@ -167,17 +172,52 @@ impl Node {
         let (directory, scratch) = data_directory(config)?;
         let rooms = Rooms::open(spec, &directory, config)?;
         let ports = Ports::bind(config, rooms.spec.hanse().is_some()).await?;
-        let (waker, _events, mailbox) = driver::mailbox();
+        let (waker, events, mailbox) = driver::mailbox();
         let orders = follow_orders(&rooms)?;
+        let networked = peers::is_networked(&rooms.spec);
+        let (gossip, ends) = gossip::gossip();
         let journal = scratch.is_none().then(|| directory.join("pool.journal"));
         let submit = Submitter::open(
             rooms.pool.clone(),
             journal.as_deref(),
             waker.clone(),
             Arc::clone(&rooms.clock),
+            networked.then(|| gossip.clone()),
         )?;
         announce_pending(&rooms);
         let (failed, failure) = watch::channel(None);
+        let role = peers::role(config, &directory, networked)?;
+        let network = match networked {
+            false => None,
+            true => {
+                let outside = (events.clone(), gossip);
+                Some(peers::connect(config, &rooms.spec, &directory, outside)?)
+            }
+        };
+        let outside: Box<dyn Outside> = match &network {
+            None => Box::new(Alone),
+            Some(network) => {
+                let ends = ends.run(
+                    Arc::clone(network),
+                    rooms.pool.clone(),
+                    waker.clone(),
+                    Arc::clone(&rooms.clock),
+                );
+                ends.map_err(|e| NodeError::io("cannot start a thread", e))?;
+                Box::new(Among {
+                    network: Arc::clone(network),
+                    miner: Miner::new(config.network.miner_threads, events),
+                    accuser: role.validator.clone().map(|key| Accuser {
+                        spec: Arc::clone(&rooms.spec),
+                        ledger: rooms.ledger.clone(),
+                        pool: rooms.pool.clone(),
+                        submit: Arc::clone(&submit) as _,
+                        key,
+                    }),
+                })
+            }
+        };
+        let status = driver::Status::default();
         let driver = match rooms.spec.hanse() {
             None => None,
             Some(_) => {
@@ -186,10 +226,10 @@ impl Node {
                 };
                 let parts = driver::Parts {
                     mailbox,
-                    engines: engines::engines(),
+                    engines: engines::engines(role),
                     chain: rooms.chain(),
-                    outside: Box::new(engines::Alone),
-                    status: driver::Status::default(),
+                    outside,
+                    status,
                 };
                 let driver = Driver::start(parts, failed);
                 Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
@@ -197,7 +237,7 @@ impl Node {
         };
         let meter =
             Arc::new(NodeMeter::new(metrics::install()?, rooms.ledger.clone(), rooms.pool.clone()));
-        let rpc = Rpc::new(context(config, &rooms, submit, waker, orders, meter));
+        let rpc = Rpc::new(context(config, &rooms, submit, waker, orders, meter, network.clone()));
         let (stop, stopping) = watch::channel(false);
         let mut node = Self {
             spec: Arc::clone(&rooms.spec),
@@ -206,6 +246,7 @@ impl Node {
             ws: None,
             web: None,
             driver,
+            network: network.clone(),
             servers: JoinSet::new(),
             threads: ServerThreads::start()?,
             stop,
@@ -275,10 +316,14 @@ impl Node {
         let _ = self.stop.send(true);
         while self.servers.join_next().await.is_some() {}
         let (driver, ledger) = (self.driver.take(), self.ledger.clone());
+        let network = self.network.take();
         let forget = self.scratch.is_some();
         let closed = tokio::task::spawn_blocking(move || {
             if let Some(driver) = driver {
                 driver.stop();
+            }
+            if network.is_some_and(|network| !network.shutdown()) {
+                tracing::warn!("some connections did not end in time");
             }
             if forget { Ok(()) } else { ledger.checkpoint() }
         });
@@ -382,9 +427,11 @@ fn context(
     waker: Waker,
     orders: Option<Arc<Orders>>,
     meter: Arc<NodeMeter>,
+    network: Option<Arc<Network>>,
 ) -> Context {
     let dev = config.dev.enabled;
     let wallet = dev.then(|| Arc::new(DevelopmentWallet::new()) as Arc<dyn Wallet>);
+    let peers = network;
     let network = network_info(&rooms.spec);
     Context {
         spec: Arc::clone(&rooms.spec),
@@ -398,7 +445,7 @@ fn context(
         events: rooms.events.clone(),
         meter: Some(meter),
         clock: Arc::clone(&rooms.clock),
-        peers: Arc::new(|| 0),
+        peers: Arc::new(move || peers.as_ref().map_or(0, |peers| peers.totals().peers)),
         ready: Arc::new(|| true),
         fee_recipient: rooms.spec.hanse().map(|_| Address::ZERO),
         gas_limit: rooms.spec.hanse().is_none().then_some(FOREIGN_GAS_LIMIT),

@@ -21,11 +21,18 @@ mod development;
 mod driver;
 mod engines;
 mod error;
+mod gossip;
 mod gzip;
 mod latencies;
 mod launch;
+mod localnet;
 mod metrics;
+mod miner;
+mod outside;
+mod peers;
+mod process;
 mod submit;
+mod validator;
 mod wal;
 mod workers;
 

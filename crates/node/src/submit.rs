@@ -1,6 +1,6 @@
 //! The way of a transaction from a client to the pool: admitted, journalled, then answered for.
 
-use crate::{chain::Clock, driver::Waker};
+use crate::{chain::Clock, driver::Waker, gossip::Gossip};
 use alloy_primitives::{Bytes, TxHash};
 use hanse_ledger::{Journal, LedgerError};
 use hanse_rpc::{Submit, SubmitError};
@@ -16,6 +16,8 @@ pub(crate) struct Submitter {
     journal: Option<Journal>,
     waker: Waker,
     clock: Clock,
+    /// The way to the peers; none on a node without any.
+    gossip: Option<Gossip>,
 }
 
 impl Submitter {
@@ -26,9 +28,10 @@ impl Submitter {
         journal: Option<&Path>,
         waker: Waker,
         clock: Clock,
+        gossip: Option<Gossip>,
     ) -> Result<Arc<Self>, LedgerError> {
         let Some(path) = journal else {
-            return Ok(Arc::new(Self { pool, journal: None, waker, clock }));
+            return Ok(Arc::new(Self { pool, journal: None, waker, clock, gossip }));
         };
         let journal = Journal::open(path)?;
         let waiting: Vec<Bytes> = journal.replay()?.into_iter().map(Bytes::from).collect();
@@ -39,7 +42,7 @@ impl Submitter {
             tracing::info!(taken, journalled = waiting.len(), "took back pending transactions");
         }
         rewrite(&journal, &pool)?;
-        Ok(Arc::new(Self { pool, journal: Some(journal), waker, clock }))
+        Ok(Arc::new(Self { pool, journal: Some(journal), waker, clock, gossip }))
     }
 
     /// Writes `accepted` to the journal, so that a crash does not lose what was acknowledged.
@@ -69,6 +72,10 @@ impl Submit for Submitter {
         if !accepted.is_empty() {
             let kept = self.keep(&accepted);
             self.waker.wake();
+            if let Some(gossip) = &self.gossip {
+                let accepted = raw.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+                gossip.spread(accepted.map(|(raw, _)| raw.clone()).collect());
+            }
             if let Err(error) = kept {
                 tracing::error!(%error, "pending transactions cannot be journalled");
             }

@@ -1,6 +1,8 @@
 use crate::{Height, PrimitiveError, StateChanges, certificate::decode_exact};
 use alloy_consensus::{
-    EthereumTxEnvelope, ReceiptEnvelope, TxEip4844, transaction::SignerRecoverable,
+    EthereumTxEnvelope, ReceiptEnvelope, TxEip4844,
+    proofs::{calculate_ommers_root, calculate_transaction_root, calculate_withdrawals_root},
+    transaction::SignerRecoverable,
 };
 use alloy_primitives::{Address, B256, TxHash};
 use alloy_rlp::Encodable;
@@ -75,6 +77,17 @@ impl SealedBlock {
     #[must_use]
     pub fn transactions(&self) -> &[Transaction] {
         &self.block.body.transactions
+    }
+
+    /// True when the body is the one that the header names. The hash covers the header alone, so
+    /// anybody can put another body under it.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let (header, body) = (&self.block.header, &self.block.body);
+        let withdrawals = body.withdrawals.as_ref().map(|list| calculate_withdrawals_root(list));
+        calculate_transaction_root(&body.transactions) == header.transactions_root
+            && calculate_ommers_root(&body.ommers) == header.ommers_hash
+            && withdrawals == header.withdrawals_root
     }
 
     /// The whole block.

@@ -1,5 +1,6 @@
 //! The engines over models of the chain.
 
+mod bft;
 mod chain;
 mod pow;
 mod pow_attack;

@@ -1,14 +1,12 @@
 //! The node that is measured: this program, a peer, or one that runs already.
 
-use super::{
-    process::Process,
-    usage::{self, Usage, Watched},
-};
+use super::usage::{self, Usage, Watched};
 use crate::{
     NodeError,
     client::{Client, Endpoint},
     development::{self, DevelopmentWallet, Options},
     metrics::SYNC_MICROS,
+    process::Process,
 };
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
@@ -100,7 +98,7 @@ impl Peer {
             name: self.name(),
             endpoint,
             funder: self.funder.clone(),
-            watched: Some(process.watched()),
+            watched: Some(Watched::Group(process.id())),
             process: Some(process),
             metrics: None,
             folder: None,
@@ -152,7 +150,7 @@ impl Host {
             name: NAME.to_owned(),
             endpoint,
             funder: DevelopmentWallet::new().keys()[development::BANK].clone(),
-            watched: Some(process.watched()),
+            watched: Some(Watched::Group(process.id())),
             process: Some(process),
             metrics: Some(page(metrics, "metrics")),
             folder: Some(folder.to_owned()),

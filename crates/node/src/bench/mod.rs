@@ -19,7 +19,6 @@ mod follow;
 mod host;
 mod load;
 mod plan;
-mod process;
 mod row;
 mod setup;
 mod summary;

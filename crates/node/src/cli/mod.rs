@@ -8,6 +8,7 @@ mod genesis;
 mod import;
 mod init;
 mod keys;
+mod localnet;
 mod node;
 
 use crate::{Config, NodeError, config::LogFormat};
@@ -34,6 +35,8 @@ enum Command {
     Demo(demo::Args),
     /// Put a node under load and measure it.
     Bench(bench::Args),
+    /// Run a network of several nodes on this machine.
+    Localnet(localnet::Args),
     /// Create the ledger of a chain in an empty folder.
     Init(init::Args),
     /// Write the development chain's genesis file, or check one.
@@ -78,6 +81,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Node(args) => node::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Bench(args) => bench::run(&args),
+        Command::Localnet(args) => localnet::run(args),
         Command::Init(args) => init::run(&args),
         Command::Genesis(args) => genesis::run(&args),
         Command::Keys(args) => keys::run(&args),

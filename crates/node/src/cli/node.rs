@@ -1,7 +1,11 @@
 //! `hanse node`
 
 use super::{block_on, interrupted, logs};
-use crate::{Config, Node, NodeError, chain_spec, config::LogFormat};
+use crate::{
+    Config, Node, NodeError, chain_spec,
+    config::{LogFormat, Network},
+};
+use alloy_primitives::Address;
 use hanse_primitives::{BaseFee, ChainSpec};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -30,6 +34,8 @@ pub(super) struct Args {
     dev_block_time: Option<String>,
     #[command(flatten)]
     listen: ListenArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
     #[command(flatten)]
     limits: LimitArgs,
     /// Shape of log lines.
@@ -92,6 +98,45 @@ struct ListenArgs {
     /// Serve Prometheus metrics here too, besides `/metrics` of the web port.
     #[arg(long, value_name = "IP:PORT", env = "HANSE_METRICS")]
     metrics: Option<SocketAddr>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Network")]
+struct NetworkArgs {
+    /// Where peers may connect [default: 127.0.0.1:30303].
+    #[arg(long = "network.listen", value_name = "IP:PORT", env = "HANSE_NETWORK_LISTEN")]
+    network_listen: Option<SocketAddr>,
+    /// Peers to be connected to, comma-separated, each `<key>@<host>:<port>`.
+    #[arg(
+        long = "network.peers",
+        value_name = "PEERS",
+        value_delimiter = ',',
+        env = "HANSE_NETWORK_PEERS"
+    )]
+    network_peers: Option<Vec<String>>,
+    /// Keys of further peers that may connect, comma-separated.
+    #[arg(
+        long = "network.allow",
+        value_name = "KEYS",
+        value_delimiter = ',',
+        env = "HANSE_NETWORK_ALLOW"
+    )]
+    network_allow: Option<Vec<String>>,
+    /// Let every node of this chain connect; for development.
+    #[arg(long = "network.open", env = "HANSE_NETWORK_OPEN")]
+    network_open: bool,
+    /// File of this node's network key [default: node.key in the ledger's folder, made if missing].
+    #[arg(long = "network.key", value_name = "FILE", env = "HANSE_NETWORK_KEY")]
+    network_key: Option<PathBuf>,
+    /// File of the key to vote with [default: validator.key in the ledger's folder, if there].
+    #[arg(long = "validator.key", value_name = "FILE", env = "HANSE_VALIDATOR_KEY")]
+    validator_key: Option<PathBuf>,
+    /// Mine for this account, under proof of work.
+    #[arg(long = "miner.account", value_name = "ACCOUNT", env = "HANSE_MINER_ACCOUNT")]
+    miner_account: Option<Address>,
+    /// Threads that mine [default: 1].
+    #[arg(long = "miner.threads", value_name = "N", env = "HANSE_MINER_THREADS")]
+    miner_threads: Option<usize>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -160,6 +205,7 @@ impl Args {
         set(&mut config.log.format, self.log_format);
         set(&mut config.log.filter, self.log_filter);
         self.listen.apply(&mut config);
+        self.network.apply(&mut config.network);
         self.limits.apply(&mut config);
         Ok(config)
     }
@@ -186,6 +232,25 @@ impl ListenArgs {
         if self.metrics.is_some() {
             config.metrics.listen = self.metrics;
         }
+    }
+}
+
+impl NetworkArgs {
+    fn apply(self, network: &mut Network) {
+        set(&mut network.listen, self.network_listen);
+        set(&mut network.peers, self.network_peers);
+        set(&mut network.allow, self.network_allow);
+        network.open |= self.network_open;
+        if self.network_key.is_some() {
+            network.key = self.network_key;
+        }
+        if self.validator_key.is_some() {
+            network.validator_key = self.validator_key;
+        }
+        if self.miner_account.is_some() {
+            network.miner = self.miner_account;
+        }
+        set(&mut network.miner_threads, self.miner_threads);
     }
 }
 

@@ -1,6 +1,5 @@
 //! A node that runs as a child of this process.
 
-use super::usage::Watched;
 use crate::NodeError;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
@@ -20,7 +19,7 @@ const LOG_LINES: usize = 10;
 
 /// A child with a process group of its own; it does not outlive this value.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
     ended: Option<ExitStatus>,
@@ -29,7 +28,7 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `command`; what it prints goes to the file `log`.
-    pub(super) fn start(mut command: Command, log: &Path) -> Result<Self, NodeError> {
+    pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self, NodeError> {
         let name = command.get_program().to_string_lossy().into_owned();
         let file = File::create(log).map_err(|e| NodeError::file("create", log, e))?;
         let errors = file.try_clone().map_err(|e| NodeError::file("create", log, e))?;
@@ -39,8 +38,9 @@ impl Process {
         Ok(Self { name, child, ended: None, log: log.to_owned() })
     }
 
-    pub(super) fn watched(&self) -> Watched {
-        Watched::Group(self.child.id())
+    /// Number of its process group.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, signal: Signal) {
@@ -60,7 +60,7 @@ impl Process {
     }
 
     /// Fails, with the end of its log, when it has ended by itself.
-    pub(super) fn check(&mut self) -> Result<(), NodeError> {
+    pub(crate) fn check(&mut self) -> Result<(), NodeError> {
         match self.look()? {
             None => Ok(()),
             Some(status) => Err(self.complain(&format!("ended by itself ({status})"))),
@@ -75,7 +75,7 @@ impl Process {
     }
 
     /// Asks it to stop and waits until it has.
-    pub(super) async fn stop(mut self) -> Result<(), NodeError> {
+    pub(crate) async fn stop(mut self) -> Result<(), NodeError> {
         self.check()?;
         self.signal(Signal::TERM);
         let begun = Instant::now();

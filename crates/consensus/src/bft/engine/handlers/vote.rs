@@ -1,0 +1,48 @@
+use super::super::Bft;
+use crate::{
+    Chain, EngineError, Host,
+    bft::{
+        limits::{EARLY_MAX, ROUNDS_AHEAD_MAX},
+        rules::{
+            certificate::is_signed_vote,
+            context::{Input, SignedVote, round_number},
+        },
+    },
+};
+use hanse_primitives::PeerId;
+
+impl Bft {
+    /// A vote. Its signer sends it itself, so that a bad one is the sender's fault.
+    pub(super) fn on_vote<C: Chain>(
+        &mut self,
+        from: PeerId,
+        vote: SignedVote,
+        host: &mut Host<'_, C>,
+    ) -> Result<(), EngineError> {
+        let Some(deciding) = &mut self.deciding else { return Ok(()) };
+        let round = round_number(vote.round);
+        if round > deciding.round().saturating_add(ROUNDS_AHEAD_MAX) {
+            return Ok(());
+        }
+        if deciding.voters.voter(&vote.validator.0).is_none() {
+            self.blame_sender("a vote of somebody who may not vote", host);
+            return Ok(());
+        }
+        if deciding.core.is_some() {
+            deciding.call.one = true;
+            return self.feed(Input::Vote(vote), host);
+        }
+        let input = Input::Vote(vote.clone());
+        let is_known = deciding.early.iter().any(|(_, early)| *early == input);
+        if is_known || deciding.early.len() >= EARLY_MAX {
+            return Ok(());
+        }
+        if !is_signed_vote(&self.domain, &vote, &vote.signature) {
+            self.blame_sender("the signature of a vote", host);
+            return Ok(());
+        }
+        deciding.note_voter(vote.validator.0);
+        deciding.early.push((from, input));
+        Ok(())
+    }
+}

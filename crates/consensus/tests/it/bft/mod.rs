@@ -1,0 +1,5 @@
+//! The engine of validators, many of them in one virtual network.
+
+mod ledger;
+mod live;
+mod network;

@@ -1,0 +1,102 @@
+//! `hanse localnet`
+
+use super::{block_on, interrupted, quiet_logs, say};
+use crate::{
+    NodeError,
+    localnet::{Choice, NODES_MAX, Plan, absolute},
+    process::Process,
+};
+use std::{path::PathBuf, time::Duration};
+
+/// Runs a network on this machine: one folder and one process a member, as members have them on
+/// machines of their own. Ctrl-C stops it; the same command goes on where it was.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Nodes that decide the blocks.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
+    validators: u16,
+    /// How blocks come about.
+    #[arg(long, value_name = "ENGINE", default_value = "bft")]
+    consensus: Choice,
+    /// Ether of stake of each member, comma-separated, under proof of stake.
+    #[arg(long, value_name = "STAKES", value_delimiter = ',')]
+    stakes: Vec<u64>,
+    /// Least milliseconds between blocks.
+    #[arg(long = "block-time", value_name = "MS", default_value_t = 0)]
+    block_time: u64,
+    /// Folder of the network.
+    #[arg(long, value_name = "DIR", default_value = "hanse-localnet")]
+    directory: PathBuf,
+    /// The first port for JSON-RPC over HTTP; each member has the next one.
+    #[arg(long = "http.port", value_name = "PORT", default_value_t = 8545)]
+    http_port: u16,
+    /// The first port for JSON-RPC over WebSocket.
+    #[arg(long = "ws.port", value_name = "PORT", default_value_t = 8645)]
+    ws_port: u16,
+    /// The first port for the web page.
+    #[arg(long = "web.port", value_name = "PORT", default_value_t = 8080)]
+    web_port: u16,
+    /// The first port for peers.
+    #[arg(long = "network.port", value_name = "PORT", default_value_t = 30303)]
+    network_port: u16,
+    /// Write the folders and start nothing.
+    #[arg(long)]
+    prepare: bool,
+}
+
+pub(super) fn run(args: Args) -> Result<(), NodeError> {
+    quiet_logs()?;
+    let plan = Plan {
+        directory: absolute(&args.directory)?,
+        nodes: args.validators,
+        choice: args.consensus,
+        stakes: args.stakes,
+        block_time_ms: args.block_time,
+        http_port: args.http_port,
+        ws_port: args.ws_port,
+        web_port: args.web_port,
+        network_port: args.network_port,
+    };
+    let members = plan.prepare()?;
+    for member in &members {
+        say(&format!(
+            "{:<10} {}  http://{}  ws://{}  http://localhost:{}",
+            member.name,
+            member.account,
+            member.http,
+            member.ws,
+            member.web.port()
+        ));
+    }
+    if args.prepare {
+        return Ok(());
+    }
+    let started = members.iter().map(|member| Ok((member.name.clone(), member.start()?)));
+    let mut processes = started.collect::<Result<Vec<(String, Process)>, NodeError>>()?;
+    say(&format!("logs are in {}/*/node.log; Ctrl-C stops the network", plan.directory.display()));
+    block_on(async move {
+        let watch = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                processes.retain_mut(|(name, process)| match process.check() {
+                    Ok(()) => true,
+                    Err(error) => {
+                        say(&format!("{name}: {error}"));
+                        false
+                    }
+                });
+                if processes.is_empty() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            outcome = interrupted() => outcome?,
+            () = watch => return Err(NodeError::Failed("no node is left".to_owned())),
+        }
+        for (_, process) in processes {
+            process.stop().await?;
+        }
+        Ok(None)
+    })
+}
