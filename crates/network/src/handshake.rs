@@ -5,7 +5,7 @@ use crate::{
     connection::Registration,
     hello::{Greeting, Salutation},
     hub::Hub,
-    limits::{FAREWELL_TIME_MAX, GREETING_BYTES_MAX, HANDSHAKE_TIME_MAX, UNSENT_BYTES_MAX},
+    limits::{FAREWELL_TIME_MAX, GREETING_BYTES_MAX, UNSENT_BYTES_MAX},
 };
 use hanse_primitives::PeerId;
 use std::{fmt, io, net::SocketAddr, sync::Arc, sync::atomic::Ordering};
@@ -60,7 +60,7 @@ pub(crate) async fn shake_hands(
     remote: SocketAddr,
     expected: Option<PeerId>,
 ) -> Result<Established, Problem> {
-    let shaken = timeout(HANDSHAKE_TIME_MAX, shake(hub, tcp, remote, expected)).await;
+    let shaken = timeout(hub.limits.handshake_time_max, shake(hub, tcp, remote, expected)).await;
     let shaken = shaken.unwrap_or(Err(Problem::Late));
     if matches!(shaken, Err(Problem::ByUs(..))) {
         hub.counters.refused.fetch_add(1, Ordering::Relaxed);

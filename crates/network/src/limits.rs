@@ -70,9 +70,6 @@ pub const CREDIT_UNIT_BYTES: usize = KIB;
 /// Longest time for TCP to connect.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Longest time from the first byte to the end of the handshake.
-pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
-
 /// Longest time that a refusal or a farewell may take to be delivered.
 pub const FAREWELL_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -158,6 +155,8 @@ pub struct NetworkLimits {
     pub inbound_max: usize,
     /// Connections that others opened and that have not proven anything yet.
     pub handshakes_max: usize,
+    /// Longest time from the first byte to the end of the handshake.
+    pub handshake_time_max: Duration,
     /// A peer whom we had to slow down for half of such a window gets a mark for it.
     pub excess_window: Duration,
     /// By channel, in the order of [`Channel::ALL`].
@@ -204,6 +203,7 @@ impl Default for NetworkLimits {
             inbound_per_ip_max: 64,
             inbound_max: 192,
             handshakes_max: 64,
+            handshake_time_max: Duration::from_secs(10),
             excess_window: Duration::from_secs(60),
             channels: CHANNELS,
         }

@@ -7,10 +7,11 @@ use std::{
 };
 
 /// Floor of each room.
-const FLOORS: [(&str, u8); 8] = [
+const FLOORS: [(&str, u8); 9] = [
     ("primitives", 0),
     ("consensus", 2),
     ("ledger", 2),
+    ("network", 2),
     ("execution", 4),
     ("txpool", 4),
     ("commerce", 5),
@@ -19,11 +20,14 @@ const FLOORS: [(&str, u8); 8] = [
 ];
 
 /// Heavy libraries and the one room that may use each.
-const OWNERS: [(&str, &str); 10] = [
+const OWNERS: [(&str, &str); 13] = [
     ("revm", "execution"),
     ("alloy-evm", "execution"),
     ("revm-inspectors", "execution"),
     ("fjall", "ledger"),
+    ("rustls", "network"),
+    ("tokio-rustls", "network"),
+    ("ring", "network"),
     ("axum", "rpc"),
     ("tower-http", "rpc"),
     ("rust-embed", "rpc"),

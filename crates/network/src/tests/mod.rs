@@ -1,0 +1,4 @@
+mod hostile;
+mod identity;
+mod state;
+mod wire;
