@@ -66,6 +66,9 @@ pub(super) const BENCH_MS: u64 = 10_000;
 /// How often that time doubles while it still does not help.
 pub(super) const BENCH_DOUBLINGS_MAX: u32 = 5;
 
+/// Least milliseconds for which a peer whose blocks are from the future is not asked again.
+pub(super) const REST_MS: u64 = 250;
+
 /// Milliseconds between two templates on the same head, when new transactions wait.
 pub(super) const TEMPLATE_MS: u64 = 1_000;
 

@@ -3,7 +3,7 @@
 //!
 //! - `rules` decides with values: difficulty, times, the check of a header, fork choice, messages.
 //! - `engine` is the message loop, one file an event.
-//! - [`search`] looks for a nonce; the node runs it on threads of its own.
+//! - [`search()`] looks for a nonce; the node runs it on threads of its own.
 
 mod engine;
 mod limits;

@@ -174,7 +174,6 @@ fn after_tenfold_and_a_tenth_of_the_power_the_block_time_comes_back() {
         // Theory: 709 blocks up, 334 down.
         assert!(blocks < 1_000, "{told:?}");
     }
-    println!("factor, blocks until within 15 %, mean ms of the 4,000 after: {told:?}");
 }
 
 fn work_block(parent: B256, number: u64, timestamp: u64, difficulty: u64) -> SealedBlock {

@@ -87,6 +87,32 @@ fn a_split_network_heals_to_the_heaviest_branch_and_gives_transactions_back() {
 }
 
 #[test]
+fn few_heavy_blocks_beat_many_light_ones() {
+    // One side mines ten blocks with hardly any power, each lighter than the one before; the other
+    // fewer with much power, each heavier. Whoever counts blocks follows the wrong side.
+    let work = WorkSettings { half_life_seconds: 20, ..work_settings() };
+    let mut network = Network::new(5, &work, &[POWER, POWER, 0.0]);
+    network.run_to(2, 20);
+    network.settle(1_000);
+    let common = network.nodes[2].chain.head().height.0;
+    network.partition(&[0, 1, 0]);
+    network.set_power(1, POWER * 50.0);
+    network.run_to(1, common + 6);
+    network.set_power(1, 0.0);
+    network.set_power(0, POWER / 20.0);
+    network.run_to(0, common + 9);
+    network.settle(1_000);
+    let [light, heavy] = [0, 1].map(|at| network.nodes[at].chain.head());
+    let [less, more] = [0, 1].map(|at| network.nodes[at].engine.total_work());
+    assert!(light.height > heavy.height && less < more, "{light:?} {less} {heavy:?} {more}");
+    network.partition(&[0, 0, 0]);
+    network.run_ms(20_000);
+    network.assert_one_chain();
+    assert_eq!(network.nodes[2].chain.head(), heavy);
+    network.assert_nobody_blamed();
+}
+
+#[test]
 fn what_is_final_stays_even_against_a_heavier_chain() {
     let mut network = Network::new(7, &work_settings(), &[POWER, POWER * 4.0]);
     network.one_final_chain = false;
@@ -150,6 +176,9 @@ fn crash_all(seed: u64, erase: bool) {
             (0..3).for_each(|at| network.erase_log(at));
         }
         network.run_ms(1_000);
+        network.revive(&[0, 1, 2]);
+        // And once more before anything new was logged: recovery itself must lose nothing.
+        network.kill(&[0, 1, 2]);
         network.revive(&[0, 1, 2]);
     }
     network.settle(20_000);
@@ -228,6 +257,11 @@ fn a_block_from_the_future_waits_for_its_time() {
     assert!(follower > START_MS / 1_000, "it follows");
     assert!(follower <= network.now_ms / 1_000 + 15);
     assert!(network.nodes[1].chain.head().height < Height(20));
+    // It has every block whose time has come, and needed to ask nobody again for it.
+    let due = network.now_ms / 1_000 + 14;
+    let chain = network.nodes[0].chain.canonical();
+    let ready = chain.iter().filter(|block| block.header().timestamp <= due).count();
+    assert!(network.nodes[1].chain.canonical().len() >= ready);
     network.settle(60_000);
     network.assert_one_chain();
     network.assert_nobody_blamed();
@@ -238,7 +272,8 @@ fn mean_ms(network: &Network, blocks: usize) -> f64 {
     let chain = network.nodes[0].chain.canonical();
     let last = &chain[chain.len() - 1 - blocks..];
     let seconds = last[blocks].header().timestamp - last[0].header().timestamp;
-    f64::from(u32::try_from(seconds).unwrap()) * 1_000.0 / f64::from(u32::try_from(blocks).unwrap())
+    f64::from(u32::try_from(seconds).expect("a few days")) * 1_000.0
+        / f64::from(u32::try_from(blocks).expect("a few blocks"))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     pow_chain::{POISON, assemble, transaction, with_nonce},
-    pow_network::{Network, peer, work_settings},
+    pow_network::{Network, work_settings},
 };
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_rlp::{Encodable, Header as RlpHeader};
@@ -46,7 +46,7 @@ fn mine(block: &SealedBlock) -> SealedBlock {
     let target = U256::MAX / block.header().difficulty;
     let job = Job { seal_hash: block.hash(), target };
     let found = search(&job, 0, u64::MAX, &AtomicBool::new(false));
-    with_nonce(block, found.nonce.unwrap())
+    with_nonce(block, found.nonce.expect("without a limit, it is found"))
 }
 
 const EVE: PeerId = PeerId([9; 32]);
@@ -221,5 +221,4 @@ fn a_branch_that_contradicts_what_is_final_is_ignored_however_heavy() {
     network.inject(EVE, 0, new_block(U256::MAX, &other));
     network.run_ms(60_000);
     assert_eq!(network.nodes[0].chain.head(), head);
-    let _ = peer(0);
 }

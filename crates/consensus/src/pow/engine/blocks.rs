@@ -21,7 +21,7 @@ impl Pow {
             return;
         }
         let full = blocks.len() >= crate::pow::limits::BLOCKS_MAX / 2;
-        let (mut taken, mut refused) = (0, false);
+        let (mut taken, mut refused, mut early) = (0, false, false);
         let mut last = None;
         for block in blocks {
             let hash = block.hash();
@@ -33,12 +33,21 @@ impl Pow {
                     refused = true;
                     break;
                 }
-                Outcome::Orphan | Outcome::Early => break,
+                Outcome::Early => {
+                    early = true;
+                    break;
+                }
+                Outcome::Orphan => break,
             }
             last = Some(hash);
         }
         self.downloaded |= taken > 0;
         self.behind = full && taken > 0;
+        if taken == 0 && early {
+            // Only time can help, and it is no fault of the peer.
+            self.rest(from, host.now_ms);
+            return;
+        }
         let best = self.tree.heaviest().map_or(self.head_work, |(_, work)| work);
         let Some(peer) = self.peers.get_mut(&from) else { return };
         if refused || (taken == 0 && peer.claim.work > best) {

@@ -1,6 +1,6 @@
 use super::Pow;
 use crate::pow::{
-    limits::{ANSWER_MS, BENCH_DOUBLINGS_MAX, BENCH_MS, UNEXECUTED_MAX},
+    limits::{ANSWER_MS, BENCH_DOUBLINGS_MAX, BENCH_MS, REST_MS, UNEXECUTED_MAX},
     rules::Message,
 };
 use crate::{Chain, Effect, Host, Urgency};
@@ -44,6 +44,15 @@ impl Pow {
         let deadline_ms = host.now_ms.saturating_add(ANSWER_MS);
         self.request = Some(Request { peer: *id, id: self.request_id, deadline_ms });
         host.effects.push_back(Effect::Send(*id, Urgency::Sync, request.encode()));
+    }
+
+    /// Leaves a peer aside until the next block that waits for its time can be judged.
+    pub(super) fn rest(&mut self, peer: PeerId, now_ms: u64) {
+        let due_ms = self.waiting.due_ms().unwrap_or(now_ms.saturating_add(BENCH_MS));
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.benched_until_ms = due_ms.max(now_ms.saturating_add(REST_MS));
+            peer.cursor = None;
+        }
     }
 
     /// Leaves a peer aside for a while; longer each time.
