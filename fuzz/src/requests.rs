@@ -127,6 +127,9 @@ fn one(call: &str) -> Asked<'_> {
         jsonrpc: String,
         #[serde(rename = "method")]
         _method: String,
+        /// Given twice, as any of these, it makes no call.
+        #[serde(rename = "params", borrow, default)]
+        _params: Option<&'a RawValue>,
         #[serde(borrow, default, deserialize_with = "present")]
         id: Option<&'a RawValue>,
     }
