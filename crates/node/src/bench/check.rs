@@ -11,20 +11,48 @@ use alloy_sol_types::SolCall;
 use hanse_commerce::orders::{ICurrency, IEscrow};
 use serde::Deserialize;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// Calls of one batch of questions.
 const BATCH: usize = 200;
+
+/// Gas of a plain transfer (`G_transaction` of the Yellow Paper).
+const TRANSFER_GAS: u128 = 21_000;
+/// Longest time that another's node may take over receipts, and the largest block that it is asked
+/// for all receipts of: some need a millisecond for each, and more the larger the block. Beyond, a
+/// sample has to do; balances account for all transactions in any case.
+const RECEIPTS_TIME_MAX: Duration = Duration::from_secs(5);
+const RECEIPTS_MAX: usize = 1_000;
+/// Receipts of that sample.
+const SAMPLE: usize = 200;
+
+/// A block as far as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Block {
+    base_fee_per_gas: Option<U256>,
+    transactions: Vec<TxHash>,
+}
 
 /// A receipt as far as it is read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Receipt {
     transaction_hash: TxHash,
-    from: Address,
     status: U256,
-    gas_used: U256,
-    effective_gas_price: U256,
+}
+
+/// What blocks and receipts say of a load.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// Fees that each sender has paid for its transfers.
+    pub(super) fees: Fees,
+    /// Receipts that were read.
+    pub(super) receipts: usize,
+    pub(super) problems: Vec<String>,
 }
 
 /// Balances: wei, or minor units of the currency.
@@ -63,69 +91,116 @@ pub(super) async fn balances(client: &mut Client, book: &Book) -> Result<Balance
     Ok(balances)
 }
 
-/// Reads the receipts of all blocks of a load. Adds to `fees`; returns what is wrong.
-pub(super) async fn receipts(
+/// Reads the blocks of a load and the receipts in them, all of them if `all` says so.
+pub(super) async fn blocks(
     client: &mut Client,
+    book: &Book,
     phases: &[Phase],
     outcome: &Outcome,
-    fees: &mut Fees,
-) -> Result<Vec<String>, NodeError> {
-    let mut problems = Vec::new();
-    let mut times: B256HashMap<usize> =
-        phases.iter().flatten().map(|transaction| (transaction.hash, 0)).collect();
-    let sent = times.len();
+    all: bool,
+) -> Result<Findings, NodeError> {
+    let mut findings = Findings::default();
+    let transactions = phases.iter().flatten();
+    let mut ours: B256HashMap<(usize, usize)> =
+        transactions.map(|transaction| (transaction.hash, (transaction.sender, 0))).collect();
+    let mut statuses = Statuses { begun: Instant::now(), read: 0, reverted: Vec::new() };
     let (first, last) = outcome.seen.heights;
-    let (mut reverted, mut example) = (0, None);
     for height in first..=last {
-        for receipt in of_block(client, height).await? {
-            let Some(times) = times.get_mut(&receipt.transaction_hash) else { continue };
+        let number = format!("{height:#x}");
+        let block: Block = client.call("eth_getBlockByNumber", &json!([number, false])).await?;
+        let mut found = Vec::new();
+        for hash in block.transactions {
+            let Some((sender, times)) = ours.get_mut(&hash) else { continue };
             *times += 1;
-            if receipt.status != U256::from(1) {
-                reverted += 1;
-                example = Some(receipt.transaction_hash);
-            }
-            let fee = receipt.gas_used * receipt.effective_gas_price;
-            *fees.entry(receipt.from).or_default() += fee;
+            found.push(hash);
+            let price = price(book, block.base_fee_per_gas.unwrap_or_default());
+            let fee = U256::from(TRANSFER_GAS) * price;
+            *findings.fees.entry(book.addresses()[*sender]).or_default() += fee;
+        }
+        if !found.is_empty() {
+            let little =
+                found.len() <= RECEIPTS_MAX && statuses.begun.elapsed() < RECEIPTS_TIME_MAX;
+            let all = all || little;
+            statuses.read(client, height, &found, all).await?;
         }
     }
-    if let Some(example) = example {
-        problems.push(format!("{reverted} transactions were reverted, for example {example}"));
+    findings.receipts = statuses.read;
+    if let Some(example) = statuses.reverted.first() {
+        let count = statuses.reverted.len();
+        findings.problems.push(format!("{count} transactions failed, for example {example}"));
     }
-    let missing = times.values().filter(|times| **times == 0).count();
+    let missing = ours.values().filter(|(_, times)| *times == 0).count();
     if missing > 0 {
-        problems.push(format!("{missing} of {sent} transactions are in no block"));
+        let sent = ours.len();
+        findings.problems.push(format!("{missing} of {sent} transactions are in no block"));
     }
-    let twice = times.values().filter(|times| **times > 1).count();
+    let twice = ours.values().filter(|(_, times)| *times > 1).count();
     if twice > 0 {
-        problems.push(format!("{twice} transactions are in the chain more than once"));
+        findings.problems.push(format!("{twice} transactions are in the chain more than once"));
     }
-    Ok(problems)
+    Ok(findings)
 }
 
-/// The receipts of a block; one by one if it has more than the node answers at once.
-async fn of_block(client: &mut Client, height: u64) -> Result<Vec<Receipt>, NodeError> {
-    #[derive(Deserialize)]
-    struct Block {
-        transactions: Vec<TxHash>,
-    }
-    let number = format!("{height:#x}");
-    if let Ok(receipts) = client.call("eth_getBlockReceipts", &json!([number])).await {
-        return Ok(receipts);
-    }
-    let block: Block = client.call("eth_getBlockByNumber", &json!([number, false])).await?;
-    let mut receipts = Vec::with_capacity(block.transactions.len());
-    for some in block.transactions.chunks(BATCH) {
-        let hashes = some.iter().map(|hash| format!("[\"{hash}\"]"));
-        for answer in client.batch("eth_getTransactionReceipt", hashes).await? {
-            let answer = answer.map_err(NodeError::Client)?;
-            receipts.push(
-                serde_json::from_str(answer.get()).map_err(|error| {
+/// Wei that a gas costs a sender in a block (EIP-1559).
+fn price(book: &Book, base: U256) -> U256 {
+    (base + U256::from(book.fees.tip)).min(U256::from(book.fees.max_fee))
+}
+
+/// Reads receipts and notes which tell of a failure.
+struct Statuses {
+    begun: Instant,
+    read: usize,
+    reverted: Vec<TxHash>,
+}
+
+impl Statuses {
+    /// Those of some transactions of a block: all at once, one by one if they are more than the
+    /// node answers, or a sample.
+    async fn read(
+        &mut self,
+        client: &mut Client,
+        height: u64,
+        hashes: &[TxHash],
+        all: bool,
+    ) -> Result<(), NodeError> {
+        if all {
+            let params = json!([format!("{height:#x}")]);
+            let receipts = client.call::<Vec<Receipt>>("eth_getBlockReceipts", &params).await;
+            if let Ok(receipts) = receipts {
+                let mut wanted: B256HashMap<()> = hashes.iter().map(|hash| (*hash, ())).collect();
+                for receipt in receipts {
+                    if wanted.remove(&receipt.transaction_hash).is_some() {
+                        self.note(&receipt);
+                    }
+                }
+                if let Some(hash) = wanted.keys().next() {
+                    let why = format!("block {height} has {hash}, its receipts do not");
+                    return Err(NodeError::Client(why));
+                }
+                return Ok(());
+            }
+        }
+        let step = if all { 1 } else { hashes.len().div_ceil(SAMPLE) };
+        let some: Vec<&TxHash> = hashes.iter().step_by(step).collect();
+        for some in some.chunks(BATCH) {
+            let params = some.iter().map(|hash| format!("[\"{hash}\"]"));
+            for answer in client.batch("eth_getTransactionReceipt", params).await? {
+                let answer = answer.map_err(NodeError::Client)?;
+                let receipt: Receipt = serde_json::from_str(answer.get()).map_err(|error| {
                     NodeError::Client(format!("{answer} is no receipt: {error}"))
-                })?,
-            );
+                })?;
+                self.note(&receipt);
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, receipt: &Receipt) {
+        self.read += 1;
+        if receipt.status != U256::from(1) {
+            self.reverted.push(receipt.transaction_hash);
         }
     }
-    Ok(receipts)
 }
 
 /// What is wrong with balances after a load: every account must have what it had, with what it was

@@ -90,11 +90,13 @@ async fn row(
     let mut row = measure(&host, load, workload, accounts).await?;
     let outcome = &row.outcome;
     say("checking");
-    let mut fees = check::Fees::new();
-    let problems = check::receipts(&mut client, &phases, outcome, &mut fees).await?;
-    row.problems.extend(problems);
+    // What our own node says is read to the last receipt.
+    let all = host.can_restart();
+    let findings = check::blocks(&mut client, &book, &phases, outcome, all).await?;
+    row.receipts = findings.receipts;
+    row.problems.extend(findings.problems);
     if row.problems.is_empty() {
-        row.problems = compare(&mut client, &book, &before, &fees).await?;
+        row.problems = compare(&mut client, &book, &before, &findings.fees).await?;
     }
     drop(client);
     if host.can_restart() && row.problems.is_empty() {
@@ -129,6 +131,7 @@ async fn measure(
         own_cpu_micros,
         peak_bytes: now.map(|now| now.peak_bytes),
         disk_bytes_each: None,
+        receipts: 0,
         sync_micros: synced,
     })
 }
@@ -177,11 +180,11 @@ async fn disk(
     }
     let load = Load::prepare(&host.endpoint, &phases, &row.workload, plan.rate).await?;
     let outcome = load.run().await?;
-    let mut fees = check::Fees::new();
     row.problems.extend(refused(&outcome));
-    row.problems.extend(check::receipts(&mut client, &phases, &outcome, &mut fees).await?);
+    let findings = check::blocks(&mut client, book, &phases, &outcome, true).await?;
+    row.problems.extend(findings.problems);
     if row.problems.is_empty() {
-        row.problems = compare(&mut client, book, &before, &fees).await?;
+        row.problems = compare(&mut client, book, &before, &findings.fees).await?;
     }
     drop(client);
     let second = host.restart().await?;

@@ -16,6 +16,8 @@ pub(super) struct Row {
     pub(super) own_cpu_micros: u64,
     pub(super) peak_bytes: Option<u64>,
     pub(super) disk_bytes_each: Option<u64>,
+    /// Receipts that were read afterwards; a slow peer's are only sampled.
+    pub(super) receipts: usize,
     /// Time that the node has waited for its disk.
     pub(super) sync_micros: Option<u64>,
     /// Everything that is not as it must be. Empty: all is well.
@@ -85,6 +87,7 @@ impl Row {
             "connections": self.workload.connections,
             "accounts": self.accounts,
             "included": self.outcome.included,
+            "receiptsRead": self.receipts,
             "seconds": round(self.seconds(), 3),
             "includedPerSecond": round(self.per_second(), 1),
             "inclusionMs": {"p50": latency(50), "p99": latency(99), "max": latency(100)},

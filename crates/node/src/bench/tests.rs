@@ -208,6 +208,7 @@ fn row(node: &str, accounts: u64, included: usize, cpu: u64) -> Row {
         own_cpu_micros: 5 * u64::try_from(included).unwrap(),
         peak_bytes: Some(64 << 20),
         disk_bytes_each: None,
+        receipts: included,
         sync_micros: Some(250_000),
         problems: Vec::new(),
     }

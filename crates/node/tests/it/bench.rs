@@ -38,6 +38,7 @@ fn without_a_choice_it_measures_the_three_usual_loads() {
     assert_eq!(loads, ["value one by one", "value by 100", "currency by 100"]);
     for row in rows {
         assert_eq!(row["included"], 300, "{row}");
+        assert_eq!(row["receiptsRead"], 300, "{row}");
         for figure in ["includedPerSecond", "nodeCpuMicros", "peakMemoryBytes", "diskBytes"] {
             assert!(row[figure].as_f64().is_some_and(|figure| figure > 0.0), "{figure}: {row}");
         }
