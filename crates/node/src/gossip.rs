@@ -4,7 +4,7 @@
 use crate::{chain::Clock, driver::Waker};
 use alloy_primitives::Bytes;
 use alloy_rlp::Decodable;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use hanse_network::{Channel, Message, Network, Severity};
 use hanse_primitives::PeerId;
 use hanse_txpool::Pool;
@@ -116,10 +116,7 @@ fn send(outgoing: &Receiver<Outgoing>, network: &Network, pool: &Pool) {
                 }
             }
             if bytes < MESSAGE_BYTES {
-                next = match outgoing.recv_deadline(until) {
-                    Ok(one) => Some(one),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                };
+                next = outgoing.recv_deadline(until).ok();
             }
         }
         for message in messages(&gathered) {
