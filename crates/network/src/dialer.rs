@@ -48,7 +48,11 @@ pub(crate) async fn dial_all(hub: Arc<Hub>) {
 async fn dial(hub: &Arc<Hub>, address: PeerAddress) {
     hub.counters.dials.fetch_add(1, Ordering::Relaxed);
     let peer = address.id;
-    match connect(&address).await {
+    let connected = tokio::select! {
+        connected = connect(&address) => connected,
+        () = hub.until_stopping() => return,
+    };
+    match connected {
         Err(problem) => note(hub, &address, &problem),
         Ok((tcp, remote)) => match shake_hands(hub, tcp, remote, Some(peer)).await {
             Err(problem) => note(hub, &address, &problem),
@@ -73,7 +77,9 @@ async fn connect(address: &PeerAddress) -> Result<(TcpStream, SocketAddr), Probl
 fn note(hub: &Hub, address: &PeerAddress, problem: &Problem) {
     let peer = address.id;
     let refusal = match problem {
-        Problem::ByUs(_, refusal, _) | Problem::ByPeer(_, refusal) => Some(*refusal),
+        Problem::ByUs(_, refusal, _)
+        | Problem::Withdrawn(_, refusal)
+        | Problem::ByPeer(_, refusal) => Some(*refusal),
         Problem::Failed(_) | Problem::Late | Problem::Stranger(_) => None,
     };
     let retry = match refusal {

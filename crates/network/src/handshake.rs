@@ -3,10 +3,12 @@
 use crate::{
     Direction, Refusal,
     connection::Registration,
+    frame::{self, Control},
     hello::{Greeting, Salutation},
     hub::Hub,
     limits::{FAREWELL_TIME_MAX, GREETING_BYTES_MAX, UNSENT_BYTES_MAX},
 };
+use bytes::BytesMut;
 use hanse_primitives::PeerId;
 use std::{fmt, io, net::SocketAddr, sync::Arc, sync::atomic::Ordering};
 use tokio::{
@@ -27,6 +29,8 @@ pub(crate) enum Problem {
     Stranger(PeerId),
     /// We do not want it, for this reason and in these words.
     ByUs(PeerId, Refusal, String),
+    /// We do not want it any more, though we had agreed and the peer counts on it.
+    Withdrawn(PeerId, Refusal),
     /// The peer does not want it.
     ByPeer(PeerId, Refusal),
 }
@@ -39,6 +43,7 @@ impl fmt::Display for Problem {
             Self::Stranger(other) => write!(f, "another node answers there: {other}"),
             Self::ByUs(_, refusal, words) if words.is_empty() => write!(f, "we refused: {refusal}"),
             Self::ByUs(_, refusal, words) => write!(f, "we refused: {refusal} ({words})"),
+            Self::Withdrawn(_, refusal) => write!(f, "we refused after all: {refusal}"),
             Self::ByPeer(_, refusal) => write!(f, "it refused: {refusal}"),
         }
     }
@@ -60,9 +65,12 @@ pub(crate) async fn shake_hands(
     remote: SocketAddr,
     expected: Option<PeerId>,
 ) -> Result<Established, Problem> {
-    let shaken = timeout(hub.limits.handshake_time_max, shake(hub, tcp, remote, expected)).await;
-    let shaken = shaken.unwrap_or(Err(Problem::Late));
-    if matches!(shaken, Err(Problem::ByUs(..))) {
+    let shaking = timeout(hub.limits.handshake_time_max, shake(hub, tcp, remote, expected));
+    let shaken = tokio::select! {
+        shaken = shaking => shaken.unwrap_or(Err(Problem::Late)),
+        () = hub.until_stopping() => Err(Problem::Late),
+    };
+    if matches!(shaken, Err(Problem::ByUs(..) | Problem::Withdrawn(..))) {
         hub.counters.refused.fetch_add(1, Ordering::Relaxed);
     }
     shaken
@@ -83,9 +91,14 @@ async fn shake(
         return Err(Problem::Stranger(peer));
     }
     let greeted = greet(hub, &mut stream, peer, remote, direction).await;
-    if let Err(Problem::ByUs(_, refusal, _)) = &greeted {
+    let last_word = match &greeted {
+        Err(Problem::ByUs(_, refusal, _)) => Some(Salutation::Refuse(*refusal).encode()),
+        Err(Problem::Withdrawn(_, refusal)) => Some(farewell(*refusal)),
+        _ => None,
+    };
+    if let Some(last_word) = last_word {
         // The peer may be gone already.
-        let _ = timeout(FAREWELL_TIME_MAX, refuse(&mut stream, *refusal)).await;
+        let _ = timeout(FAREWELL_TIME_MAX, refuse(&mut stream, &last_word)).await;
     }
     Ok((greeted?, stream))
 }
@@ -134,7 +147,11 @@ async fn greet(
         Salutation::Refuse(refusal) => return Err(Problem::ByPeer(peer, refusal)),
         Salutation::Hello(_) => return Err(Problem::Failed("it greets twice".into())),
     }
-    let (link, old) = hub.register(peer, theirs, remote, direction).map_err(refused)?;
+    let registered = hub.register(peer, theirs, remote, direction);
+    // The decider has decided and speaks in frames from here on.
+    let too_late = |refusal| Problem::Withdrawn(peer, refusal);
+    let (link, old) =
+        registered.map_err(|refusal| if decides { refused(refusal) } else { too_late(refusal) })?;
     let registration = Registration::new(Arc::clone(hub), link, old);
     if decides {
         say(stream, &Salutation::Accept).await?;
@@ -158,8 +175,9 @@ async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Result<Salutation, Probl
 
 /// Says no, and reads what is still on its way: closing at once would make the kernel discard the
 /// refusal together with what we have not read.
-async fn refuse(stream: &mut TlsStream<TcpStream>, refusal: Refusal) -> io::Result<()> {
-    say(stream, &Salutation::Refuse(refusal)).await?;
+async fn refuse(stream: &mut TlsStream<TcpStream>, last_word: &[u8]) -> io::Result<()> {
+    stream.write_all(last_word).await?;
+    stream.flush().await?;
     stream.shutdown().await?;
     let mut rest = [0; GREETING_BYTES_MAX];
     for _ in 0..4 {
@@ -168,4 +186,11 @@ async fn refuse(stream: &mut TlsStream<TcpStream>, refusal: Refusal) -> io::Resu
         }
     }
     Ok(())
+}
+
+/// A refusal for a peer that has left the handshake behind.
+fn farewell(refusal: Refusal) -> Vec<u8> {
+    let mut bytes = BytesMut::new();
+    frame::control(&mut bytes, &Control::Farewell(refusal));
+    bytes.to_vec()
 }

@@ -145,6 +145,8 @@ impl Hub {
             Some(Refusal::NotAllowed)
         } else if state.standings.is_banned(*peer, Instant::now()) {
             Some(Refusal::Banned)
+        } else if state.links.len() >= self.limits.peers_max && !state.links.contains_key(peer) {
+            Some(Refusal::Full)
         } else {
             None
         }
@@ -173,7 +175,6 @@ impl Hub {
             {
                 return Err(Refusal::Duplicate);
             }
-            None if state.links.len() >= self.limits.peers_max => return Err(Refusal::Full),
             _ => {}
         }
         let serial = self.serials.fetch_add(1, Ordering::Relaxed);
@@ -438,6 +439,17 @@ impl Hub {
         self.close_where(&state, Refusal::Stopping, |_| true);
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Until the network is to stop.
+    pub(crate) async fn until_stopping(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_stopping() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

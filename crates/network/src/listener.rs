@@ -1,7 +1,7 @@
 //! Takes connections, and no more of them than can be served.
 
 use crate::{
-    NetworkError, NetworkLimits,
+    NetworkError, NetworkLimits, Refusal,
     connection::serve,
     handshake::{Problem, shake_hands},
     hub::Hub,
@@ -169,19 +169,18 @@ async fn receive(hub: &Arc<Hub>, tcp: TcpStream, remote: SocketAddr, mut place: 
 
 /// Says once what keeps a peer out that proved its key; whoever proved nothing is not worth a line.
 fn note(hub: &Hub, remote: SocketAddr, problem: &Problem) {
-    let line = match problem {
-        Problem::ByUs(_, refusal, _) | Problem::ByPeer(_, refusal)
-            if *refusal == crate::Refusal::Duplicate =>
-        {
-            None
-        }
-        Problem::ByUs(peer, ..) | Problem::ByPeer(peer, _) => Some(format!("{peer} {problem}")),
+    let proven = match problem {
+        Problem::ByUs(peer, refusal, _)
+        | Problem::Withdrawn(peer, refusal)
+        | Problem::ByPeer(peer, refusal) => Some((peer, *refusal)),
         Problem::Failed(_) | Problem::Late | Problem::Stranger(_) => None,
     };
-    if line.is_some_and(|line| hub.gate.is_news(&line)) {
-        let (Problem::ByUs(peer, ..) | Problem::ByPeer(peer, _)) = problem else { return };
-        tracing::warn!(%peer, %remote, %problem, "a peer that called is not connected");
-    } else {
-        tracing::debug!(%remote, %problem, "a caller is not connected");
+    match proven {
+        Some((peer, refusal))
+            if refusal != Refusal::Duplicate && hub.gate.is_news(&format!("{peer} {problem}")) =>
+        {
+            tracing::warn!(%peer, %remote, %problem, "a peer that called is not connected");
+        }
+        _ => tracing::debug!(%remote, %problem, "a caller is not connected"),
     }
 }

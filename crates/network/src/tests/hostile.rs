@@ -193,6 +193,14 @@ fn whoever_begins_a_handshake_and_does_not_end_it_keeps_no_place() {
 }
 
 #[test]
+fn whoever_does_not_end_a_handshake_keeps_nobody_from_stopping() {
+    let victim = Victim::new(|_| {});
+    let _half_open = victim.runtime.block_on(victim.tcp());
+    let _half_greeted = victim.runtime.block_on(victim.tls(62));
+    assert!(victim.node.shutdown());
+}
+
+#[test]
 fn one_address_gets_no_more_than_its_share() {
     // The friend has one of the three.
     let victim = Victim::new(|limits| limits.inbound_per_ip_max = 3);

@@ -130,6 +130,14 @@ fn no_more_peers_than_there_is_place_for() {
         problems.find(|problem| problem.contains("no place for more peers"))
     });
     assert_eq!(one.network.peers().len(), 2);
+    // Whoever lost a race for the last place hears why, too.
+    for peer in &peers {
+        let wrong = |told: &Told| match told {
+            Told::Disconnected(_, reason) => *reason != Disconnect::ByPeer(Refusal::Full),
+            _ => false,
+        };
+        assert_eq!(peer.diary.count(wrong), 0);
+    }
 }
 
 #[test]

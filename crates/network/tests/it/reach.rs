@@ -133,6 +133,7 @@ fn without_exchange_nobody_is_told_of_anybody() {
         hub.wait_connected(node.id());
     }
     for node in &nodes {
+        node.wait_connected(hub.id());
         hears(&hub, node, "here");
         assert_eq!(node.network.known().len(), 1);
     }
