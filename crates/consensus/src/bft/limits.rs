@@ -17,8 +17,11 @@ pub(crate) const PROPOSALS_PER_ROUND_MAX: usize = 2;
 /// Blocks that one peer may be in the middle of sending.
 pub(crate) const ASSEMBLIES_PER_PEER_MAX: usize = 2;
 
-/// Votes and certificates that are kept until the height is started.
-pub(crate) const EARLY_MAX: usize = 8 * VALIDATORS_MAX;
+/// Votes of one validator that are kept until the height is started.
+pub(crate) const EARLY_VOTES_MAX: usize = 4;
+
+/// Certificates that are kept until the height is started.
+pub(crate) const EARLY_CERTIFICATES_MAX: usize = 16;
 
 /// Messages of one peer that are kept for the next height.
 pub(crate) const AHEAD_MESSAGES_MAX: usize = 256;
@@ -47,6 +50,9 @@ pub(crate) const SYNC_QUEUE_MAX: usize = 2 * RESPONSE_BLOCKS_MAX;
 /// Synced blocks that are applied in one call of the engine.
 pub(crate) const SYNC_APPLY_MAX: usize = 4;
 
+/// Responses that a peer may send although nobody waits for them any more.
+pub(crate) const SPARE_RESPONSES_MAX: u32 = 4;
+
 /// Accusations that are remembered, so that each is made once.
 pub(crate) const ACCUSED_MAX: usize = 1_024;
 
@@ -73,8 +79,11 @@ pub(crate) const SYNC_GRACE_MS: u64 = 100;
 /// Milliseconds to wait for a response.
 pub(crate) const SYNC_TIMEOUT_MS: u64 = 3_000;
 
-/// Milliseconds for which a peer that did not deliver is asked for nothing.
+/// Milliseconds for which a peer that did not deliver is asked for nothing, the first time.
 pub(crate) const SYNC_PAUSE_MS: u64 = 3_000;
+
+/// How many times that doubles.
+pub(crate) const SYNC_PAUSE_DOUBLINGS_MAX: u32 = 5;
 
 /// Bytes of a signed vote in a certificate: kind, block, validator, signature, and their RLP headers.
 const SIGNED_VOTE_BYTES: usize = 1 + 33 + 21 + 67 + 3;
@@ -100,7 +109,7 @@ const _: () = assert!(CERTIFICATE_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(RESPONSE_BLOCKS_BYTES <= BLOCK_BYTES_MAX);
 const _: () = assert!(AHEAD_MESSAGES_MAX >= 2 * PARTS_MAX); // a whole block of the next height, and votes
 const _: () = assert!(AHEAD_BYTES_MAX >= BLOCK_BYTES_MAX + PARTS_MAX * 2 * SMALL_BYTES_MAX);
-const _: () = assert!(EARLY_MAX >= 2 * VALIDATORS_MAX); // both votes of everybody
+const _: () = assert!(EARLY_VOTES_MAX >= 2); // those of a round
 const _: () = assert!(SYNC_QUEUE_MAX >= 2 * RESPONSE_BLOCKS_MAX); // one is applied, one is on its way
 const _: () = assert!(STATUS_GAP_MS < SYNC_GRACE_MS && SYNC_GRACE_MS < STATUS_MS);
 const _: () = assert!(PARTS_MAX <= u16::MAX as usize);

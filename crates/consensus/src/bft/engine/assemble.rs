@@ -126,39 +126,60 @@ impl Bft {
         self.tell_all(host)
     }
 
-    /// Checks that a proposal is its proposer's, and that it may make one more for the round.
+    /// Takes a proposal, if it is its proposer's and he may make one more for the round.
     fn admit<C: Chain>(
         &mut self,
         from: PeerId,
         signed: &SignedProposal,
         host: &mut Host<'_, C>,
     ) -> bool {
+        if !self.is_proposal(from, signed, host) {
+            return false;
+        }
+        self.accuse_proposer(signed, host);
         let Some(deciding) = &mut self.deciding else { return false };
+        let admitted = deciding.note_offer(signed, Some(from));
+        deciding.call.proposal |= admitted;
+        admitted
+    }
+
+    /// Checks that a proposal of this height is what it says. If not, who sent it should have known.
+    pub(super) fn is_proposal<C: Chain>(
+        &self,
+        from: PeerId,
+        signed: &SignedProposal,
+        host: &mut Host<'_, C>,
+    ) -> bool {
+        let Some(deciding) = &self.deciding else { return false };
         let round = round_number(signed.round);
         let forged = |why: &str| PeerFault::Forged(why.to_owned());
         let fault = if signed.valid_round.as_u32().is_some_and(|valid| valid >= round) {
-            Some(PeerFault::Malformed("a proposal that was valid before it was made".to_owned()))
+            PeerFault::Malformed("a proposal that was valid before it was made".to_owned())
         } else if proposer::select(deciding.voters.set(), deciding.height, round)
             != signed.proposer.0
         {
-            Some(forged("a proposal out of turn"))
+            forged("a proposal out of turn")
         } else if !is_signed_proposal(&self.domain, signed, &signed.signature) {
-            Some(forged("the signature of a proposal"))
+            forged("the signature of a proposal")
         } else {
-            None
+            return true;
         };
-        if let Some(fault) = fault {
-            self.penalize(from, fault, host);
-            return false;
-        }
-        let others = deciding.proposals.get(&round).into_iter().flatten();
-        let proofs = others.filter_map(|o| evidence::of_proposals(&self.domain, &o.signed, signed));
-        let proof = proofs.into_iter().next();
-        let admitted = deciding.note_offer(signed, Some(from));
-        deciding.call.proposal |= admitted;
-        if let Some((guilty, proof)) = proof {
+        self.penalize(from, fault, host);
+        false
+    }
+
+    /// Accuses the proposer of a good proposal if we know of another one of his for the round.
+    pub(super) fn accuse_proposer<C: Chain>(
+        &mut self,
+        signed: &SignedProposal,
+        host: &mut Host<'_, C>,
+    ) {
+        let Some(deciding) = &self.deciding else { return };
+        let others = deciding.proposals.get(&round_number(signed.round)).into_iter().flatten();
+        let mut proofs =
+            others.filter_map(|other| evidence::of_proposals(&self.domain, &other.signed, signed));
+        if let Some((guilty, proof)) = proofs.next() {
             self.accuse(guilty, proof, host);
         }
-        admitted
     }
 }

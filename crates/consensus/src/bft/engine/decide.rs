@@ -93,6 +93,7 @@ impl Bft {
             decided: Some((finished.certificate, deciding.voters.set().clone())),
         };
         self.announce = true;
+        self.sync.move_on();
         self.log.forget(block.height(), host)?;
         self.open(host)
     }

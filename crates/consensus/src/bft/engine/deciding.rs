@@ -31,6 +31,8 @@ pub(super) struct Deciding {
     /// Votes and certificates for when the height is started.
     pub(super) early: Vec<(PeerId, Input)>,
     pub(super) call: Call,
+    /// Who was shown, in which round, what the proposer told us.
+    pub(super) shown: BTreeSet<(PeerId, u32)>,
     /// The round for which we are to propose.
     pub(super) wanted: Option<Wanted>,
     /// True when the height was started because a transaction waited.
@@ -107,6 +109,7 @@ impl Deciding {
             proposals: BTreeMap::new(),
             early: Vec::new(),
             call: Call::default(),
+            shown: BTreeSet::new(),
             wanted: None,
             eager: false,
         }

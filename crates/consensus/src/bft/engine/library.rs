@@ -19,9 +19,9 @@ use crate::{
 };
 use alloy_primitives::{Address, B256};
 use arc_malachitebft_core_consensus::{
-    ConsensusMsg, Effect, Error as LibraryError, LivenessMsg, Resumable, Resume, process,
+    ConsensusMsg, Effect, Error as LibraryError, LivenessMsg, Resumable, Resume, State, process,
 };
-use arc_malachitebft_core_types::{SignedMessage, Timeout};
+use arc_malachitebft_core_types::{Round, SignedMessage, Threshold, Timeout, VoteType};
 use hanse_primitives::{Equivocation, Height, ValidatorSignature};
 use std::convert::Infallible;
 
@@ -45,6 +45,9 @@ impl Bft {
             self.accused.contains(&(height, *account))
         });
         if let Some(deciding) = &mut self.deciding {
+            if is_given_up(&core) {
+                deciding.timers.hurry(Timeout::precommit(core.round()), host.now_ms);
+            }
             deciding.core = Some(core);
         }
         if let Some(fault) = self.fault.take() {
@@ -267,7 +270,7 @@ impl Bft {
 
     fn want(&mut self, round: u32, now_ms: u64) {
         // Others have started their clocks: an empty block must come while they still wait.
-        let timeout = Timeout::propose(arc_malachitebft_core_types::Round::new(round));
+        let timeout = Timeout::propose(Round::new(round));
         let patience_ms = timing::duration_ms(&self.settings.timing, timeout) / 4;
         let latest_ms = now_ms.saturating_add(patience_ms);
         let wanted = Wanted { round, latest_ms, earliest_ms: now_ms };
@@ -288,4 +291,11 @@ impl Bft {
             change(deciding);
         }
     }
+}
+
+/// True when a quorum has precommitted nil: no further precommit can decide anything in this round, so
+/// there is nothing to wait for.
+fn is_given_up(core: &State<Tendermint>) -> bool {
+    let votes = core.driver.votes();
+    votes.is_threshold_met(&core.round(), VoteType::Precommit, Threshold::Nil)
 }

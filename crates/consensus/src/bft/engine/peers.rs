@@ -23,10 +23,10 @@ pub(super) struct Peer {
     pub(super) claims: Height,
     /// It is asked for nothing before.
     pub(super) pause_until_ms: u64,
-    /// It did not deliver when it was last asked.
-    pub(super) failed: bool,
-    /// Responses that may still come, though nobody waits for them any more.
-    pub(super) owes: u32,
+    /// How many times in a row it did not deliver what it was asked for.
+    pub(super) failures: u32,
+    /// Responses that it may send though nobody waits for them any more: late ones, repeated ones.
+    pub(super) spare: u32,
     /// Messages for the next height.
     ahead: VecDeque<Bytes>,
     ahead_bytes: usize,

@@ -10,7 +10,8 @@ use crate::{
     Chain, ChainError, EngineError, Host, PeerFault, Verdict,
     bft::{
         limits::{
-            RESPONSE_BLOCKS_MAX, SYNC_GRACE_MS, SYNC_PAUSE_MS, SYNC_QUEUE_MAX, SYNC_TIMEOUT_MS,
+            RESPONSE_BLOCKS_MAX, SPARE_RESPONSES_MAX, SYNC_GRACE_MS, SYNC_PAUSE_DOUBLINGS_MAX,
+            SYNC_PAUSE_MS, SYNC_QUEUE_MAX, SYNC_TIMEOUT_MS,
         },
         rules::message::{Message, Request},
     },
@@ -65,6 +66,11 @@ impl Sync {
         Some(asked.count)
     }
 
+    /// Notes that another height is being decided.
+    pub(super) fn move_on(&mut self) {
+        self.behind_since_ms = None;
+    }
+
     /// Adds what was fetched.
     pub(super) fn add(&mut self, fetched: Vec<Fetched>) {
         self.queue.extend(fetched);
@@ -77,7 +83,7 @@ impl Bft {
         let far = |asked: &Asked| {
             let peer = self.peers.iter().find(|(id, _)| **id == asked.peer);
             // Who has failed once cannot hold us up a second time.
-            peer.is_some_and(|(_, peer)| !peer.failed && peer.claims > self.here())
+            peer.is_some_and(|(_, peer)| peer.failures == 0 && peer.claims > self.here())
                 && asked.until_ms > now_ms
         };
         !self.sync.is_idle() || self.sync.asked.as_ref().is_some_and(far)
@@ -127,6 +133,9 @@ impl Bft {
         let until_ms = host.now_ms.saturating_add(SYNC_TIMEOUT_MS);
         self.sync.asked = Some(Asked { peer, from: height, count, until_ms });
         self.sync.last = Some(peer);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.spare = SPARE_RESPONSES_MAX;
+        }
         self.send(peer, &Message::Request(Request { from: height, count }), host);
     }
 
@@ -166,16 +175,16 @@ impl Bft {
     fn give_up_waiting(&mut self, now_ms: u64) {
         if let Some(asked) = self.sync.asked.filter(|asked| asked.until_ms <= now_ms) {
             self.sync.asked = None;
-            self.let_rest(&asked.peer, now_ms, 1);
+            self.let_rest(&asked.peer, now_ms);
         }
     }
 
-    /// Asks a peer for nothing for a while.
-    pub(super) fn let_rest(&mut self, peer: &PeerId, now_ms: u64, owes: u32) {
+    /// Asks a peer for nothing for a while, and for longer each time.
+    pub(super) fn let_rest(&mut self, peer: &PeerId, now_ms: u64) {
         if let Some(peer) = self.peers.get_mut(peer) {
-            peer.pause_until_ms = now_ms.saturating_add(SYNC_PAUSE_MS);
-            peer.failed = true;
-            peer.owes = peer.owes.saturating_add(owes);
+            let pause_ms = SYNC_PAUSE_MS << peer.failures.min(SYNC_PAUSE_DOUBLINGS_MAX);
+            peer.pause_until_ms = now_ms.saturating_add(pause_ms);
+            peer.failures = peer.failures.saturating_add(1);
         }
     }
 
@@ -216,7 +225,7 @@ impl Bft {
         }
         self.finalize(block.hash(), certificate.clone(), host)?;
         if let Some(peer) = self.peers.get_mut(&next.peer) {
-            peer.failed = false;
+            peer.failures = 0;
         }
         let decided_ms = block.header().timestamp.saturating_mul(1_000).min(host.now_ms);
         self.finished = Some(Finished { block, certificate, decided_ms });
@@ -228,10 +237,8 @@ impl Bft {
         self.sync.queue.clear();
         if self.sync.asked.is_some_and(|asked| asked.peer == peer) {
             self.sync.asked = None;
-            self.let_rest(&peer, host.now_ms, 1);
-        } else {
-            self.let_rest(&peer, host.now_ms, 0);
         }
+        self.let_rest(&peer, host.now_ms);
         self.penalize(peer, fault, host);
     }
 }

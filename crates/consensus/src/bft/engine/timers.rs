@@ -19,6 +19,13 @@ impl Timers {
         self.0.remove(&key(timeout));
     }
 
+    /// Lets a timeout run out now, if it runs.
+    pub(super) fn hurry(&mut self, timeout: Timeout, now_ms: u64) {
+        if let Some((due_ms, _)) = self.0.get_mut(&key(timeout)) {
+            *due_ms = now_ms.min(*due_ms);
+        }
+    }
+
     /// Stops all.
     pub(super) fn clear(&mut self) {
         self.0.clear();

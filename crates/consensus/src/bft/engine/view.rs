@@ -59,7 +59,8 @@ impl Bft {
     }
 
     pub(super) fn describe(&self) -> EngineStatus {
-        let best = self.peers.iter().filter(|(_, peer)| !peer.failed).map(|(_, peer)| peer.claims);
+        let best =
+            self.peers.iter().filter(|(_, peer)| peer.failures == 0).map(|(_, peer)| peer.claims);
         let best_known = best.max().unwrap_or_default().max(self.parent.reference.height);
         let height = self.parent.reference.height.next();
         let (round, step) = match &self.deciding {

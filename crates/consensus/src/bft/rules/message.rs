@@ -35,6 +35,9 @@ pub(crate) enum Message {
     Request(Request),
     /// Final blocks.
     Response(Response),
+    /// What its proposer told the sender, for who voted for something else: one of the two was lied to,
+    /// and now has the proof.
+    Offer(SignedProposal),
 }
 
 /// A piece of a proposed block. Each bears the signed proposal, so that the first to arrive opens the
@@ -116,7 +119,9 @@ impl Message {
     /// What it may wait behind on the wire.
     pub(crate) const fn urgency(&self) -> Urgency {
         match self {
-            Self::Vote(_) | Self::Polka(_) | Self::Round(_) | Self::Status(_) => Urgency::Vote,
+            Self::Vote(_) | Self::Polka(_) | Self::Round(_) | Self::Status(_) | Self::Offer(_) => {
+                Urgency::Vote
+            }
             Self::Part(_) => Urgency::Block,
             Self::Request(_) | Self::Response(_) => Urgency::Sync,
         }
@@ -142,6 +147,7 @@ impl Message {
             }
             Self::Request(request) => tagged(&[VERSION, 6], request),
             Self::Response(response) => tagged(&[VERSION, 7], response),
+            Self::Offer(proposal) => tagged(&[VERSION, 8], &ProposalFields::from(proposal)),
         };
         bytes.into()
     }
@@ -187,6 +193,7 @@ impl Message {
                 }
                 Ok(Self::Response(response))
             }
+            8 => Ok(Self::Offer(decode::<ProposalFields>(body)?.try_into()?)),
             _ => Err(DecodeError::Custom("no such kind of message")),
         }
     }

@@ -8,5 +8,7 @@ pub(crate) mod message;
 pub(crate) mod proposer;
 pub(crate) mod provenance;
 pub(crate) mod record;
+#[cfg(test)]
+mod tests;
 pub(crate) mod timing;
 pub(crate) mod voters;

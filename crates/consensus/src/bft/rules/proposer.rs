@@ -7,6 +7,10 @@
 //! nothing that a proposer could grind; it is exact over a long run, where a hash of the height would
 //! only be right on average; and heights that fall to one validator lie apart. Later rounds of a
 //! height go to others: a validator has its turn again only when all have had theirs.
+//!
+//! Who has been absent comes last, and so has no turn as long as one of the others delivers. It must have
+//! one in the end: it may be the only honest validator that knows of a block which a quorum prevoted,
+//! and if so, nobody else can propose what all can accept.
 
 use alloy_primitives::Address;
 use hanse_primitives::{Height, Validator, ValidatorSet};
@@ -19,17 +23,21 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// # Panics
 /// When the set is empty.
 pub(crate) fn select(set: &ValidatorSet, height: Height, round: u32) -> Address {
-    let mut candidates: Vec<&Validator> = set.as_slice().iter().filter(|v| v.proposes).collect();
-    if candidates.is_empty() {
-        candidates = set.as_slice().iter().collect();
+    let all = set.as_slice().iter();
+    let (mut candidates, mut absent): (Vec<_>, Vec<_>) = all.partition(|one| one.proposes);
+    let count = u64::try_from(set.as_slice().len()).expect("a set fits in memory");
+    let last = u64::from(round) % count;
+    let mut passed = 0;
+    loop {
+        if candidates.is_empty() {
+            candidates = std::mem::take(&mut absent);
+        }
+        let chosen = candidates.remove(turn(&candidates, height.0.wrapping_add(passed)));
+        if passed == last {
+            return chosen.address;
+        }
+        passed += 1;
     }
-    let count = u64::try_from(candidates.len()).expect("a set fits in memory");
-    let mut chosen = turn(&candidates, height.0);
-    for passed in 1..=u64::from(round) % count {
-        candidates.remove(chosen);
-        chosen = turn(&candidates, height.0.wrapping_add(passed));
-    }
-    candidates[chosen].address
 }
 
 /// Into whose interval the multiple falls.

@@ -85,6 +85,7 @@ pub(crate) struct Ledger {
     pub(crate) done: BTreeSet<u64>,
     /// Transactions that wait and cannot run.
     pub(crate) stuck: bool,
+    pub(crate) build_fails: bool,
     pub(crate) executed: usize,
 }
 
@@ -104,6 +105,7 @@ impl Ledger {
             pool: BTreeSet::new(),
             done: BTreeSet::new(),
             stuck: false,
+            build_fails: false,
             executed: 0,
         }
     }
@@ -187,6 +189,9 @@ impl Chain for Ledger {
     }
 
     fn build(&self, parent: BlockHash, attributes: Attributes) -> Result<SealedBlock, BuildError> {
+        if self.build_fails {
+            return Err(BuildError::Internal("the builder is broken".to_owned()));
+        }
         let before = self.find(&parent).ok_or(BuildError::UnknownParent(parent))?.header();
         if attributes.timestamp < before.timestamp {
             return Err(BuildError::Attributes("time runs backwards".to_owned()));

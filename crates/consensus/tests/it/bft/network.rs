@@ -7,10 +7,11 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use hanse_consensus::{
     Bft, BftSettings, Effect, Engine, EngineError, EngineStatus, Event, Host, PeerFault, Said,
-    Signer, Traitor, Treason, said,
+    Seal, Signer, Traitor, Treason, said,
 };
 use hanse_primitives::{
-    BlockHash, Equivocation, Height, PeerId, SigningDomain, ValidatorSettings, ValidatorSignature,
+    BlockHash, Equivocation, Height, PeerId, Provenance, SigningDomain, ValidatorSettings,
+    ValidatorSignature,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,7 @@ pub(crate) struct Key(PrivateKeySigner);
 impl Key {
     pub(crate) fn new(number: usize) -> Self {
         let seed = keccak256(format!("validator {number}"));
-        Self(PrivateKeySigner::from_bytes(&seed).unwrap())
+        Self(PrivateKeySigner::from_bytes(&seed).expect("a hash is a key"))
     }
 }
 
@@ -34,7 +35,7 @@ impl Signer for Key {
     }
 
     fn sign(&self, digest: B256) -> ValidatorSignature {
-        self.0.sign_hash_sync(&digest).unwrap().into()
+        self.0.sign_hash_sync(&digest).expect("a key signs").into()
     }
 }
 
@@ -64,11 +65,13 @@ pub(crate) struct Weather {
     pub(crate) delay_ms: std::ops::RangeInclusive<u64>,
     /// Nodes of different groups do not hear each other.
     pub(crate) groups: Vec<usize>,
+    /// The first hears nobody but the second.
+    pub(crate) deaf: Option<(usize, usize)>,
 }
 
 impl Weather {
     pub(crate) fn fair() -> Self {
-        Self { loss_percent: 0, repeat_percent: 0, delay_ms: 1..=5, groups: vec![] }
+        Self { loss_percent: 0, repeat_percent: 0, delay_ms: 1..=5, groups: vec![], deaf: None }
     }
 }
 
@@ -317,7 +320,7 @@ impl Network {
         };
         let effects = host.effects;
         match done {
-            Ok(()) => {}
+            Ok(()) | Err(EngineError::Build(_)) => {}
             Err(EngineError::Chain(_) | EngineError::Wal(_)) if self.cord_is_out(number) => {
                 assert!(effects.is_empty(), "who has lost power says nothing more");
                 self.crash(number);
@@ -378,6 +381,9 @@ impl Network {
     fn send(&mut self, from: usize, to: usize, bytes: &Bytes) {
         let groups = &self.weather.groups;
         if !groups.is_empty() && groups[from] != groups[to] {
+            return;
+        }
+        if self.weather.deaf.is_some_and(|(deaf, ear)| to == deaf && from != ear) {
             return;
         }
         self.messages += 1;
@@ -450,6 +456,22 @@ impl Network {
                 assert_eq!(a.hash(), b.hash(), "seed {seed}");
             }
         }
+    }
+
+    /// Blocks that were decided in a later round than the one they were made for.
+    pub(crate) fn proposed_again(&self) -> usize {
+        let again = |(block, seal): &&(hanse_primitives::SealedBlock, Seal)| {
+            let made = Provenance::decode(&block.header().extra_data);
+            matches!((made, seal), (Ok(made), Seal::Certificate(c)) if made.round < c.round)
+        };
+        self.nodes[0].ledger.finals().iter().filter(again).count()
+    }
+
+    /// Where everybody is, for who has to find out what went wrong.
+    pub(crate) fn describe(&self) -> String {
+        let up = (0..self.nodes.len()).filter(|node| self.is_up(*node));
+        let states: Vec<_> = up.map(|node| format!("{node}: {:?}", self.status(node))).collect();
+        format!("seed {}, {}", self.seed, states.join(", "))
     }
 
     pub(crate) fn random(&mut self, below: usize) -> usize {

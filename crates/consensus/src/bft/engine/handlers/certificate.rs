@@ -2,7 +2,7 @@ use super::super::Bft;
 use crate::{
     Chain, EngineError, Host,
     bft::{
-        limits::EARLY_MAX,
+        limits::EARLY_CERTIFICATES_MAX,
         rules::{
             certificate::{check_polka, check_round},
             context::{Input, PolkaCertificate, RoundCertificate, Tendermint},
@@ -65,7 +65,8 @@ impl Bft {
         }
         let Some(deciding) = &mut self.deciding else { return };
         signers.into_iter().for_each(|signer| deciding.note_voter(signer));
-        if deciding.early.len() < EARLY_MAX {
+        let is_certificate = |early: &&(PeerId, Input)| !matches!(early.1, Input::Vote(_));
+        if deciding.early.iter().filter(is_certificate).count() < EARLY_CERTIFICATES_MAX {
             deciding.early.push((from, input));
         }
     }

@@ -1,6 +1,7 @@
 //! One file for each message.
 
 mod certificate;
+mod offer;
 mod part;
 mod request;
 mod response;
@@ -42,7 +43,8 @@ impl Bft {
         };
         if let Some(height) = message.height().filter(|height| !self.is_deciding(*height)) {
             // Blocks are final at once, so a peer can be one height ahead of us as a matter of course.
-            if height == self.parent.reference.height.next().next() {
+            let next = self.parent.reference.height.next().next();
+            if height == next && self.deciding.is_some() {
                 self.peers.keep_ahead(&from, bytes);
             }
             return Ok(());
@@ -56,6 +58,7 @@ impl Bft {
             Message::Status(head) => self.on_status(from, head, host),
             Message::Request(request) => self.on_request(from, request, host),
             Message::Response(response) => self.on_response(from, response, host),
+            Message::Offer(proposal) => self.on_offer(from, &proposal, host),
         };
         self.sender = None;
         done
@@ -75,6 +78,7 @@ impl Message {
             Self::Part(part) => Some(part.proposal.message.height.0),
             Self::Polka(certificate) => Some(certificate.height.0),
             Self::Round(certificate) => Some(certificate.height.0),
+            Self::Offer(proposal) => Some(proposal.message.height.0),
             Self::Status(_) | Self::Request(_) | Self::Response(_) => None,
         }
     }

@@ -18,18 +18,18 @@ impl Bft {
             return Ok(());
         };
         if response.blocks.is_empty() {
-            self.let_rest(&from, host.now_ms, 0);
+            self.let_rest(&from, host.now_ms);
             return Ok(());
         }
         if response.blocks.len() > usize::from(count) {
-            self.let_rest(&from, host.now_ms, 0);
+            self.let_rest(&from, host.now_ms);
             self.penalize(from, PeerFault::Excess("blocks".to_owned()), host);
             return Ok(());
         }
         match read(from, response) {
             Ok(fetched) => self.sync.add(fetched),
             Err(fault) => {
-                self.let_rest(&from, host.now_ms, 0);
+                self.let_rest(&from, host.now_ms);
                 self.penalize(from, fault, host);
             }
         }
@@ -39,8 +39,8 @@ impl Bft {
     /// What nobody waits for any more is late; what nobody has asked for is too much.
     fn on_late_response<C: Chain>(&mut self, from: PeerId, host: &mut Host<'_, C>) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        match peer.owes.checked_sub(1) {
-            Some(owes) => peer.owes = owes,
+        match peer.spare.checked_sub(1) {
+            Some(spare) => peer.spare = spare,
             None => {
                 let fault = PeerFault::Excess("blocks that nobody asked for".to_owned());
                 self.penalize(from, fault, host);

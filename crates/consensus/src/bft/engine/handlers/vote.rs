@@ -2,7 +2,7 @@ use super::super::Bft;
 use crate::{
     Chain, EngineError, Host,
     bft::{
-        limits::{EARLY_MAX, ROUNDS_AHEAD_MAX},
+        limits::{EARLY_VOTES_MAX, ROUNDS_AHEAD_MAX},
         rules::{
             certificate::is_signed_vote,
             context::{Input, SignedVote, round_number},
@@ -30,11 +30,13 @@ impl Bft {
         }
         if deciding.core.is_some() {
             deciding.call.one = true;
+            self.compare_offers(from, &vote, host);
             return self.feed(Input::Vote(vote), host);
         }
         let input = Input::Vote(vote.clone());
         let is_known = deciding.early.iter().any(|(_, early)| *early == input);
-        if is_known || deciding.early.len() >= EARLY_MAX {
+        let is_his = |early: &&(PeerId, Input)| matches!(&early.1, Input::Vote(other) if other.validator == vote.validator);
+        if is_known || deciding.early.iter().filter(is_his).count() >= EARLY_VOTES_MAX {
             return Ok(());
         }
         if !is_signed_vote(&self.domain, &vote, &vote.signature) {
