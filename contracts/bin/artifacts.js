@@ -16,34 +16,51 @@ const solc = require("solc");
 const root = path.join(__dirname, "..");
 const folder = path.join(root, "artifacts");
 
-/** Each interface with the contract that fulfils it. */
+/** Each interface with the contract that fulfils it, and the compiler profile of foundry.toml, if it has its own. */
 const contracts = [
   { name: "ICurrency", source: "src/interfaces/ICurrency.sol" },
   { name: "Currency", source: "src/token/Currency.sol", fulfils: "ICurrency" },
   { name: "IEscrow", source: "src/interfaces/IEscrow.sol" },
   { name: "Escrow", source: "src/orders/Escrow.sol", fulfils: "IEscrow" },
+  { name: "IValidators", source: "src/interfaces/IValidators.sol" },
+  { name: "IValidatorRegistry", source: "src/interfaces/IValidatorRegistry.sol" },
+  {
+    name: "ValidatorRegistry",
+    source: "src/consensus/ValidatorRegistry.sol",
+    fulfils: "IValidatorRegistry",
+    profile: "consensus",
+  },
+  { name: "IStaking", source: "src/interfaces/IStaking.sol" },
+  { name: "Staking", source: "src/consensus/Staking.sol", fulfils: "IStaking", profile: "consensus" },
 ];
 
-/** The compiler settings that change bytecode; foundry.toml is the one place that names them. */
+/** The compiler settings that change bytecode, for each profile; foundry.toml is the one place that names them. */
 function settings() {
   const forge = path.join(root, "node_modules", ".bin", "forge");
   const given = JSON.parse(execFileSync(forge, ["config", "--json"], { cwd: root, encoding: "utf8" }));
-  return {
-    evmVersion: given.evm_version,
-    metadata: { appendCBOR: given.cbor_metadata, bytecodeHash: given.bytecode_hash },
-    optimizer: { enabled: given.optimizer, runs: given.optimizer_runs },
-    viaIR: given.via_ir,
+  return (profile) => {
+    const own = given.additional_compiler_profiles.find(({ name }) => name === profile);
+    if (profile !== undefined && own === undefined) throw new Error(`foundry.toml has no profile ${profile}`);
+    return {
+      evmVersion: own?.evm_version ?? given.evm_version,
+      metadata: { appendCBOR: given.cbor_metadata, bytecodeHash: own?.bytecode_hash ?? given.bytecode_hash },
+      optimizer: { enabled: own?.optimizer ?? given.optimizer, runs: own?.optimizer_runs ?? given.optimizer_runs },
+      viaIR: own?.via_ir ?? given.via_ir,
+    };
   };
 }
 
-function compile(chosen) {
+/** Compiles the contracts of one profile. */
+function compile(profile, chosen) {
   const read = (name) => {
     const file = path.join(root, name.startsWith("@") ? "node_modules" : "", name);
     return fs.existsSync(file) ? { contents: fs.readFileSync(file, "utf8") } : { error: `not found: ${name}` };
   };
   const input = {
     language: "Solidity",
-    sources: Object.fromEntries(contracts.map(({ source }) => [source, { content: read(source).contents }])),
+    sources: Object.fromEntries(
+      contracts.filter((each) => each.profile === profile).map(({ source }) => [source, { content: read(source).contents }]),
+    ),
     settings: {
       ...chosen,
       outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
@@ -81,15 +98,19 @@ function fail(message) {
   process.exitCode = 1;
 }
 
-const chosen = settings();
-const compiled = compile(chosen);
-if (process.exitCode) process.exit();
-const compiler = { ...chosen, name: "solc", version: solc.version().replace(/\.Emscripten.*/, "") };
+const settingsOf = settings();
+const version = solc.version().replace(/\.Emscripten.*/, "");
 const built = {};
-for (const { name, source } of contracts) {
-  const { abi, evm } = compiled[source][name];
-  const bytecode = `0x${evm.bytecode.object}`;
-  built[name] = { abi, bytecode, compiler, contractName: name, deployedBytecode: `0x${evm.deployedBytecode.object}` };
+for (const profile of new Set(contracts.map((each) => each.profile))) {
+  const chosen = settingsOf(profile);
+  const compiled = compile(profile, chosen);
+  if (process.exitCode) process.exit();
+  for (const { name, source } of contracts.filter((each) => each.profile === profile)) {
+    const { abi, evm } = compiled[source][name];
+    const compiler = { ...chosen, name: "solc", version };
+    const deployedBytecode = `0x${evm.deployedBytecode.object}`;
+    built[name] = { abi, bytecode: `0x${evm.bytecode.object}`, compiler, contractName: name, deployedBytecode };
+  }
 }
 requireFulfilled(built);
 

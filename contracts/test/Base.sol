@@ -30,6 +30,7 @@ interface Vm {
     function load(address account, bytes32 slot) external view returns (bytes32);
     function prank(address caller) external;
     function recordLogs() external;
+    function roll(uint256 height) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata name) external returns (uint256);
     function startBroadcast() external;
@@ -82,10 +83,18 @@ abstract contract Base {
 
     /// @dev Deploys a contract of `src` as the build made it. Tests know the product by its interfaces only: they
     /// are compiled apart from it, without its slow optimizer, and run the very bytes that are shipped.
-    function deploy(string memory name, bytes memory constructorArguments) internal returns (address deployed) {
+    function deploy(string memory name, bytes memory constructorArguments) internal returns (address) {
+        return deploy(name, constructorArguments, 0);
+    }
+
+    /// @dev The same, paying the constructor.
+    function deploy(string memory name, bytes memory constructorArguments, uint256 paid)
+        internal
+        returns (address deployed)
+    {
         bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), constructorArguments);
         assembly ("memory-safe") {
-            deployed := create(0, add(code, 32), mload(code))
+            deployed := create(paid, add(code, 32), mload(code))
             if iszero(deployed) {
                 returndatacopy(code, 0, returndatasize())
                 revert(code, returndatasize())
