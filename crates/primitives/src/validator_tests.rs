@@ -67,6 +67,41 @@ fn votes_and_proposals_are_signed_as_eip_712_says() {
     }
 }
 
+/// What is signed, and by whom, as the page checks it too: `web/src/lib/consensus` reads the same file.
+#[test]
+fn the_browser_computes_the_same_digests() {
+    let block = B256::repeat_byte(0xab);
+    let case = |message: Value, digest: B256| {
+        let signature = sign(&key(1), digest);
+        json!({"message": message, "digest": digest, "signature": signature, "signer": key(1).address()})
+    };
+    let mut cases = Vec::new();
+    for (kind, block) in [
+        (VoteKind::Prevote, Some(block)),
+        (VoteKind::Prevote, None),
+        (VoteKind::Precommit, Some(block)),
+        (VoteKind::Precommit, None),
+    ] {
+        let vote = Vote { kind, height: Height(u64::MAX - 5), round: u32::MAX - 1, block };
+        let height = vote.height.0.to_string();
+        let message = json!({"kind": kind, "height": height, "round": vote.round, "block": block});
+        cases.push(case(message, vote.digest(&domain())));
+    }
+    for valid_round in [None, Some(7)] {
+        let proposal = Proposal { height: Height(3), round: 9, block, valid_round };
+        let message = json!({
+            "kind": "proposal", "height": "3", "round": 9, "block": block, "validRound": valid_round,
+        });
+        cases.push(case(message, proposal.digest(&domain())));
+    }
+    let found = json!({
+        "chainId": 1337, "genesis": B256::repeat_byte(9), "separator": domain().separator(),
+        "cases": cases,
+    });
+    let golden: Value = serde_json::from_str(include_str!("fixtures/signing.json")).unwrap();
+    assert_eq!(golden, found, "the file should be:\n{found:#}");
+}
+
 #[test]
 fn a_signature_names_its_signer_and_has_one_form_only() {
     let digest = B256::repeat_byte(4);

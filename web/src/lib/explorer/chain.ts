@@ -15,6 +15,7 @@ export interface Block {
   readonly gasUsed: bigint;
   readonly gasLimit: bigint;
   readonly miner: Hex;
+  readonly difficulty: bigint; // zero but under proof of work
   readonly size: bigint | null;
   readonly baseFeePerGas: bigint | null;
   readonly stateRoot: Hex;
@@ -71,6 +72,7 @@ function readBlock(raw: Raw & { transactions: (string | { hash: string })[] }): 
     gasUsed: BigInt(raw['gasUsed'] as string),
     gasLimit: BigInt(raw['gasLimit'] as string),
     miner: lower(raw['miner']),
+    difficulty: BigInt(raw['difficulty'] ?? '0x0'),
     size: optional(raw['size']),
     baseFeePerGas: optional(raw['baseFeePerGas']),
     stateRoot: text(raw['stateRoot']),

@@ -16,6 +16,7 @@ function block(number: number, timestamp = number, transactions = 0, fork = ''):
     gasUsed: 21_000n * BigInt(transactions),
     gasLimit: 30_000_000n,
     miner: `0x${'0'.repeat(40)}`,
+    difficulty: 0n,
     size: null,
     baseFeePerGas: null,
     stateRoot: '0x',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatBytes, formatInteger, formatPercent, formatSeconds, orderNumber, shorten } from './format';
+import { formatAge, formatBytes, formatDuration, formatInteger, formatPercent, formatSeconds, orderNumber, shorten } from './format';
 
 describe('shorten', () => {
   it('keeps both ends', () => {
@@ -28,6 +28,8 @@ describe('numbers', () => {
     expect(formatSeconds(0.25, 'en-GB')).toBe('250ms');
     expect(formatSeconds(2, 'en-GB')).toBe('2s');
     expect(formatSeconds(2, 'zh-CN')).toBe('2秒');
+    expect([1, 30, 60, 90, 120].map((seconds) => formatDuration(seconds, 'en-GB'))).toEqual(['1 second', '30 seconds', '1 minute', '90 seconds', '2 minutes']);
+    expect(formatDuration(120, 'zh-CN')).toBe('2分钟');
   });
   it('write sizes', () => {
     expect(formatBytes(620n, 'en-GB')).toBe('620 bytes');

@@ -35,6 +35,17 @@ export function formatSeconds(seconds: number, locale: string): string {
   }).format(fast ? seconds * 1000 : seconds);
 }
 
+/** A span of whole seconds in words: "30 seconds", "2 minutes". */
+export function formatDuration(seconds: number, locale: string): string {
+  const minutes = seconds >= 60 && seconds % 60 === 0;
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: minutes ? 'minute' : 'second', unitDisplay: 'long' }).format(minutes ? seconds / 60 : seconds);
+}
+
+/** The time of day, to the second. */
+export function formatClock(unixMilliseconds: number, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: 'medium' }).format(unixMilliseconds);
+}
+
 export function formatBytes(bytes: bigint | number, locale: string): string {
   const size = Number(bytes);
   const large = size >= 10_000;

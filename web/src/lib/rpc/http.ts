@@ -36,9 +36,9 @@ async function fetchJson(url: string, init: RequestInit): Promise<{ status: numb
 
 let nextId = 1;
 
-/** One JSON-RPC call. */
-export async function request<Result>(method: string, params: unknown[] = [], signal?: AbortSignal): Promise<Result> {
-  const { body } = await fetchJson('/rpc', {
+/** One JSON-RPC call; to this node, unless the endpoint of another is given. */
+export async function request<Result>(method: string, params: unknown[] = [], signal?: AbortSignal, endpoint = '/rpc'): Promise<Result> {
+  const { body } = await fetchJson(endpoint, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ jsonrpc: '2.0', id: nextId++, method, params }),

@@ -16,6 +16,14 @@ export interface Party {
   readonly role: Role;
 }
 
+/** Another node of a development network, which the page may look at too. */
+export interface NetworkNode {
+  readonly name: string;
+  readonly validator: Hex | null;
+  readonly rpc: string;
+  readonly web: string | null;
+}
+
 interface Network {
   readonly name: string;
   readonly chainId: number;
@@ -23,9 +31,15 @@ interface Network {
   readonly deployedAt: bigint;
   readonly currencies: readonly Currency[];
   readonly parties: readonly Party[];
+  readonly nodes: readonly NetworkNode[]; // empty on a real network
 }
 
 const lower = (text: unknown): Hex => String(text).toLowerCase() as Hex;
+
+/** An address that a page may call or link to; anything else is as good as none. */
+function webAddress(text: unknown): string | null {
+  return typeof text === 'string' && /^https?:\/\//i.test(text) && URL.canParse(text) ? text : null;
+}
 
 export function readNetwork(value: unknown): Network {
   const raw = value as Record<string, unknown>;
@@ -45,6 +59,11 @@ export function readNetwork(value: unknown): Network {
       name: String(party['name']),
       role: ROLES.find((role) => role === party['role']) ?? 'shopper',
     })),
+    nodes: list('nodes').flatMap((node) => {
+      const rpc = webAddress(node['rpc']);
+      const validator = node['validator'] ? lower(node['validator']) : null;
+      return rpc === null ? [] : [{ name: String(node['name']), validator, rpc, web: webAddress(node['web']) }];
+    }),
   };
 }
 
@@ -61,6 +80,9 @@ export const network = {
   },
   get currencies(): readonly Currency[] {
     return known?.currencies ?? [];
+  },
+  get nodes(): readonly NetworkNode[] {
+    return known?.nodes ?? [];
   },
   currency(address: string | null): Currency | null {
     const wanted = address?.toLowerCase();

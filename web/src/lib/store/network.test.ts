@@ -19,6 +19,21 @@ describe('readNetwork', () => {
 
   it('takes a young network that has no contracts yet', () => {
     const network = readNetwork({ name: 'Baltic', chainId: 7001, escrow: null, deployedAt: null });
-    expect(network).toMatchObject({ escrow: null, deployedAt: 0n, currencies: [], parties: [] });
+    expect(network).toMatchObject({ escrow: null, deployedAt: 0n, currencies: [], parties: [], nodes: [] });
+  });
+
+  it('takes the nodes of a development network, but no address that is not one of the web', () => {
+    const network = readNetwork({
+      name: 'Baltic',
+      nodes: [
+        { name: 'brand', validator: `0x${'AB'.repeat(20)}`, rpc: 'http://127.0.0.1:8545', web: 'http://localhost:8080' },
+        { name: 'bank', validator: null, rpc: 'http://127.0.0.1:8546', web: 'javascript:alert(1)' },
+        { name: 'thief', rpc: 'data:text/plain,x' },
+      ],
+    });
+    expect(network.nodes).toEqual([
+      { name: 'brand', validator: `0x${'ab'.repeat(20)}`, rpc: 'http://127.0.0.1:8545', web: 'http://localhost:8080' },
+      { name: 'bank', validator: null, rpc: 'http://127.0.0.1:8546', web: null },
+    ]);
   });
 });
