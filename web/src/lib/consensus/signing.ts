@@ -35,7 +35,7 @@ const PROPOSAL_FIELDS = [
 
 const VOTE_BYTES = { prevote: 1, precommit: 2 } as const;
 
-const typedDomain = ({ chainId, genesis }: Domain) => ({ name: 'Hanse consensus', version: '1', chainId, salt: genesis });
+const typedDomain = ({ chainId, genesis }: Domain) => ({ name: 'Hanse consensus', version: '1', chainId: BigInt(chainId), salt: genesis });
 
 export interface Vote {
   readonly kind: 'prevote' | 'precommit';

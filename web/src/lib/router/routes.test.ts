@@ -20,6 +20,10 @@ const routes: Route[] = [
   { page: 'orders', state: 'Shipped', query: '' },
   { page: 'orders', state: 'Refunded', query: '4F3A-9C21' },
   { page: 'order', id: hash },
+  { page: 'network' },
+  { page: 'evidences' },
+  { page: 'evidence', index: 0 },
+  { page: 'evidence', index: 17 },
 ];
 
 describe('routes', () => {
@@ -31,7 +35,7 @@ describe('routes', () => {
     expect(parse(`/tx/${hash.toUpperCase().replace('0X', '0x')}/`)).toEqual({ page: 'transaction', hash });
   });
 
-  it.each(['/nothing', '/block', '/block/-1', '/block/1/2', '/tx/0x12', '/account/bob', `/order/${address}`, '/block/0x'])(
+  it.each(['/nothing', '/block', '/block/-1', '/block/1/2', '/tx/0x12', '/account/bob', `/order/${address}`, '/block/0x', '/network/1', '/evidence/x', '/evidence/-1'])(
     '%s is unknown',
     (path) => {
       expect(parse(path).page).toBe('unknown');

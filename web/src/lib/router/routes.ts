@@ -15,6 +15,9 @@ export type Route =
   | { page: 'search'; query: string }
   | { page: 'orders'; state: OrderState | null; query: string }
   | { page: 'order'; id: Hex }
+  | { page: 'network' }
+  | { page: 'evidences' }
+  | { page: 'evidence'; index: number }
   | { page: 'unknown'; path: string };
 
 export type Page = Route['page'];
@@ -22,6 +25,7 @@ export type Page = Route['page'];
 const HASH = /^0x[0-9a-f]{64}$/i;
 const ADDRESS = /^0x[0-9a-f]{40}$/i;
 const HEIGHT = /^\d{1,19}$/;
+const INDEX = /^\d{1,9}$/;
 
 export const isHash = (text: string): text is Hex => HASH.test(text);
 export const isAddress = (text: string): text is Hex => ADDRESS.test(text);
@@ -55,6 +59,10 @@ export function parse(url: string): Route {
         const state = ORDER_STATES.find((known) => known === searchParams.get('state')) ?? null;
         return { page: 'orders', state, query: searchParams.get('q') ?? '' };
       }
+      case 'network':
+        return { page: 'network' };
+      case 'evidence':
+        return { page: 'evidences' };
       default:
         return unknown;
     }
@@ -69,6 +77,8 @@ export function parse(url: string): Route {
       return isAddress(argument) ? { page: 'account', address: lower(argument) } : unknown;
     case 'order':
       return isHash(argument) ? { page: 'order', id: lower(argument) } : unknown;
+    case 'evidence':
+      return INDEX.test(argument) ? { page: 'evidence', index: Number(argument) } : unknown;
     default:
       return unknown;
   }
@@ -100,6 +110,12 @@ export function href(route: Route): string {
       return withParams('/orders', { state: route.state, q: route.query });
     case 'order':
       return `/order/${route.id}`;
+    case 'network':
+      return '/network';
+    case 'evidences':
+      return '/evidence';
+    case 'evidence':
+      return `/evidence/${route.index}`;
     case 'unknown':
       return route.path;
   }
