@@ -26,6 +26,7 @@ mod gzip;
 mod latencies;
 mod launch;
 mod localnet;
+mod member;
 mod metrics;
 mod miner;
 mod outside;
