@@ -8,12 +8,12 @@ use crate::{
     engines::{self, Role},
     faults::{FaultControl, FaultSwitch},
     gossip,
-    members::{Members, Watch},
     metrics::{self, NodeMeter},
     miner::Miner,
     outside::{Accuser, Alone, Among},
     overview::Overview,
     peers::{self, Listeners},
+    roster::{Roster, Watch},
     submit::Submitter,
     validator::ValidatorKey,
     workers::ServerThreads,
@@ -119,13 +119,13 @@ impl Rooms {
     }
 
     /// What ends connections that the chain has no place for.
-    fn watch(&self, network: Arc<Network>, members: Members) -> Watch {
+    fn watch(&self, network: Arc<Network>, roster: Roster) -> Watch {
         Watch {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
             executor: self.executor.clone(),
             network,
-            members,
+            roster,
         }
     }
 
@@ -207,7 +207,7 @@ impl Node {
         announce_pending(&rooms);
         let (failed, failure) = watch::channel(None);
         let mut role = peers::role(config, &directory, networked)?;
-        let members = Members::default();
+        let roster = Roster::default();
         let network = match networked {
             false => None,
             true => {
@@ -216,7 +216,7 @@ impl Node {
                 let validator = role.validator.as_ref();
                 let network =
                     peers::connect(config, &rooms.spec, &directory, validator, listeners)?;
-                rooms.watch(Arc::clone(&network), members.clone()).start(&rooms.events, arrived);
+                rooms.watch(Arc::clone(&network), roster.clone()).start(&rooms.events, arrived);
                 Some(network)
             }
         };
@@ -249,7 +249,7 @@ impl Node {
             status: Arc::clone(&status),
             ledger: rooms.ledger.clone(),
             network: network.clone(),
-            members,
+            roster,
             validator: role.validator.as_ref().map(ValidatorKey::account),
             miner: role.miner.as_ref().map(|miner| miner.fee_recipient),
         };

@@ -1,6 +1,6 @@
 //! What JSON-RPC may know of the engine and the connections.
 
-use crate::{chain::read_seal, driver::Status, members::Members};
+use crate::{chain::read_seal, driver::Status, roster::Roster};
 use alloy_primitives::Address;
 use hanse_consensus::Seal;
 use hanse_ledger::Ledger;
@@ -14,7 +14,7 @@ pub(crate) struct Overview {
     pub(crate) status: Status,
     pub(crate) ledger: Ledger,
     pub(crate) network: Option<Arc<Network>>,
-    pub(crate) members: Members,
+    pub(crate) roster: Roster,
     pub(crate) validator: Option<Address>,
     pub(crate) miner: Option<Address>,
 }
@@ -49,14 +49,14 @@ impl Consensus for Overview {
             address: peer.remote,
             inbound: matches!(peer.direction, Direction::Inbound),
             points: peer.points,
-            validator: self.members.validator_of(&peer.id),
+            validator: self.roster.validator_of(&peer.id),
             software: peer.hello.software,
         };
         peers.into_iter().map(peer).collect()
     }
 
     fn peer_of(&self, validator: &Address) -> Option<PeerId> {
-        self.members.peer_of(validator)
+        self.roster.peer_of(validator)
     }
 
     fn certificate(&self, height: Height) -> Result<Option<CommitCertificate>, String> {

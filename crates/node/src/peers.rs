@@ -6,7 +6,7 @@ use crate::{
     engines::Role,
     gossip::Gossip,
     launch::client_version,
-    members::{Arrival, Arrivals, credential},
+    roster::{Arrival, Arrivals, credential},
     validator::ValidatorKey,
 };
 use hanse_consensus::{Event, MinerSettings};
@@ -114,11 +114,16 @@ fn allowed(config: &Config, peers: &[PeerAddress]) -> Result<AllowList, NodeErro
     }
     let mut allowed: BTreeSet<PeerId> = peers.iter().map(|peer| peer.id).collect();
     for text in &config.network.allow {
-        let mut key = [0; 32];
-        alloy_primitives::hex::decode_to_slice(text, &mut key).map_err(|_| {
-            NodeError::Config(format!("network.allow: '{text}' is no key of 64 hex digits"))
-        })?;
-        allowed.insert(PeerId(key));
+        allowed.insert(peer_key(text)?);
     }
     Ok(AllowList::Only(allowed))
+}
+
+/// The public key of a node, as an operator writes it into the list of those that may connect.
+pub(crate) fn peer_key(text: &str) -> Result<PeerId, NodeError> {
+    let mut key = [0; 32];
+    alloy_primitives::hex::decode_to_slice(text, &mut key).map_err(|_| {
+        NodeError::Config(format!("network.allow: '{text}' is no key of 64 hex digits"))
+    })?;
+    Ok(PeerId(key))
 }

@@ -16,7 +16,7 @@ use tokio::sync::{broadcast::error::RecvError, mpsc};
 
 /// The peers that have proven to act for a validator, since this node started.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Members(Arc<Mutex<BTreeMap<Address, PeerId>>>);
+pub(crate) struct Roster(Arc<Mutex<BTreeMap<Address, PeerId>>>);
 
 /// A peer that has come, with what it shows.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) fn credential(key: Option<&ValidatorKey>, spec: &ChainSpec, peer: Pee
     })
 }
 
-impl Members {
+impl Roster {
     /// The peer that acts for a validator.
     pub(crate) fn peer_of(&self, validator: &Address) -> Option<PeerId> {
         self.0.lock().get(validator).copied()
@@ -59,7 +59,7 @@ pub(crate) struct Watch {
     pub(crate) ledger: Ledger,
     pub(crate) executor: Executor,
     pub(crate) network: Arc<Network>,
-    pub(crate) members: Members,
+    pub(crate) roster: Roster,
 }
 
 impl Watch {
@@ -74,7 +74,7 @@ impl Watch {
                         None => return,
                     },
                     event = chain.recv() => match event {
-                        Ok(event) if self.is_about_members(&event.adopted) => self.look(),
+                        Ok(event) if self.is_about_validators(&event.adopted) => self.look(),
                         Ok(_) => Ok(()),
                         // What was missed may have been about members.
                         Err(RecvError::Lagged(_)) => self.look(),
@@ -107,14 +107,14 @@ impl Watch {
             None => Ok(()),
             Some(expelled) => {
                 tracing::debug!(%peer, validator = %account, "a peer acts for a validator");
-                self.members.0.lock().insert(account, *peer);
+                self.roster.0.lock().insert(account, *peer);
                 self.part(account, *peer, expelled);
                 Ok(())
             }
         }
     }
 
-    fn is_about_members(&self, adopted: &[StoredBlock]) -> bool {
+    fn is_about_validators(&self, adopted: &[StoredBlock]) -> bool {
         adopted.iter().any(|block| {
             let engine = self.spec.engine_at(block.block().height());
             let Some(settings) = engine.and_then(|engine| engine.validators()) else {
@@ -126,7 +126,7 @@ impl Watch {
     }
 
     fn look(&self) -> Result<(), NodeError> {
-        for (account, peer) in self.members.all() {
+        for (account, peer) in self.roster.all() {
             let expelled = self.is_expelled(account)?.unwrap_or(false);
             self.part(account, peer, expelled);
         }
