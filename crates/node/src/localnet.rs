@@ -4,17 +4,17 @@
 use crate::{
     NodeError,
     development::{self, Consensus, Seat},
-    peers::node_key,
+    member::{Existing, Folder, Settings},
     process::Process,
-    validator::ValidatorKey,
 };
 use alloy_primitives::Address;
 use hanse_network::PeerAddress;
 use hanse_primitives::{BaseFee, WorkSettings, limits::VALIDATORS_MAX};
+use hanse_rpc::NodeInfo;
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
     process::Command,
 };
 
@@ -27,7 +27,7 @@ pub(crate) const NODES_MAX: u16 = 16;
 const _: () = assert!(NODES_MAX as usize <= VALIDATORS_MAX);
 
 /// Stake of a member whose weight is not given, in ether.
-const STAKE: u64 = 10;
+pub(crate) const STAKE: u64 = 10;
 
 /// How blocks come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -48,9 +48,11 @@ pub(crate) struct Plan {
     pub(crate) choice: Choice,
     /// Ether of stake of each member, under proof of stake.
     pub(crate) stakes: Vec<u64>,
+    /// The address of each member, for its peers; none: all are on this machine's own.
+    pub(crate) hosts: Vec<IpAddr>,
     /// Milliseconds between blocks, at least.
     pub(crate) block_time_ms: u64,
-    /// The first of the ports for JSON-RPC over HTTP; each member has the next.
+    /// The first of the ports for JSON-RPC over HTTP; each member has the next. 0: any that are free.
     pub(crate) http_port: u16,
     pub(crate) ws_port: u16,
     pub(crate) web_port: u16,
@@ -61,137 +63,154 @@ pub(crate) struct Plan {
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub(crate) name: String,
-    pub(crate) directory: PathBuf,
+    pub(crate) folder: Folder,
     pub(crate) account: Address,
     pub(crate) http: SocketAddr,
     pub(crate) ws: SocketAddr,
     pub(crate) web: SocketAddr,
     pub(crate) network: PeerAddress,
+    /// Where peers may connect.
+    pub(crate) listen: SocketAddr,
+}
+
+impl Choice {
+    /// What genesis is to say of these members.
+    pub(crate) fn consensus(self, seats: Vec<Seat>, block_time_ms: u64) -> Consensus {
+        match self {
+            Self::Bft => Consensus::Bft { seats, block_time_ms },
+            Self::Pos => Consensus::Pos { seats, block_time_ms },
+            Self::Pow => Consensus::Pow(WorkSettings {
+                block_time_ms: block_time_ms.max(1_000),
+                half_life_seconds: 60,
+                initial_difficulty: 500_000,
+                ..WorkSettings::default()
+            }),
+        }
+    }
 }
 
 impl Plan {
     /// Makes what is missing in the folder: keys, genesis, settings. A second call changes nothing.
     pub(crate) fn prepare(&self) -> Result<Vec<Member>, NodeError> {
+        self.check()?;
         let members: Vec<Member> =
             (0..self.nodes).map(|index| self.member(index)).collect::<Result<_, _>>()?;
-        let genesis = self.directory.join("genesis.json");
+        let genesis = self.genesis();
         if !genesis.exists() {
-            let content = development::market(&self.consensus(&members)?, BaseFee::Fixed(0))?;
+            let consensus = self.choice.consensus(self.seats(&members), self.block_time_ms);
+            let content = development::market(&consensus, BaseFee::Fixed(0))?;
             let json = serde_json::to_vec_pretty(&content).expect("a genesis is plain data");
             fs::write(&genesis, json).map_err(|e| NodeError::file("write", &genesis, e))?;
         }
+        let nodes: Vec<NodeInfo> = members.iter().map(Member::info).collect();
         for member in &members {
-            let path = member.directory.join("config.toml");
-            let text = self.settings(member, &members);
-            fs::write(&path, text).map_err(|e| NodeError::file("write", &path, e))?;
+            let others = members.iter().filter(|other| other.name != member.name);
+            let settings = Settings {
+                name: member.name.clone(),
+                chain: genesis.clone(),
+                listen: member.listen,
+                peers: others.map(|other| other.network.clone()).collect(),
+                allow: Vec::new(),
+                miner: (self.choice == Choice::Pow).then_some(member.account),
+                http_port: member.http.port(),
+                ws_port: member.ws.port(),
+                web_port: member.web.port(),
+                nodes: nodes.clone(),
+            };
+            member.folder.save(&settings, Existing::Overwrite)?;
         }
         Ok(members)
+    }
+
+    fn genesis(&self) -> PathBuf {
+        self.directory.join("genesis.json")
+    }
+
+    fn check(&self) -> Result<(), NodeError> {
+        let one_each = |count: usize, what: &str| match count {
+            0 => Ok(()),
+            _ if count == usize::from(self.nodes) => Ok(()),
+            _ => Err(NodeError::Config(format!(
+                "{count} {what} for {} members; give one each",
+                self.nodes
+            ))),
+        };
+        one_each(self.stakes.len(), "stakes")?;
+        one_each(self.hosts.len(), "hosts")
     }
 
     fn member(&self, index: u16) -> Result<Member, NodeError> {
         let name = NAMES.get(usize::from(index));
         let name = name.map_or_else(|| format!("member-{}", index + 1), |name| (*name).to_owned());
-        let directory = self.directory.join(&name);
-        fs::create_dir_all(&directory).map_err(|e| NodeError::file("create", &directory, e))?;
-        let key = node_key(&directory.join("node.key"))?;
-        let path = directory.join("validator.key");
-        if !path.exists() {
-            ValidatorKey::generate().save(&path)?;
-        }
-        let port = |first: u16| {
-            let port = first.checked_add(index);
-            let port =
-                port.ok_or_else(|| NodeError::Config(format!("port {first} is too high")))?;
-            Ok::<_, NodeError>(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        let folder = Folder::create(&self.directory.join(&name))?;
+        let keys = folder.keys(true)?;
+        let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let place = |ip: IpAddr, first: u16| match first {
+            0 => free(ip),
+            _ => {
+                let port = first.checked_add(index);
+                let port =
+                    port.ok_or_else(|| NodeError::Config(format!("port {first} is too high")))?;
+                Ok(SocketAddr::from((ip, port)))
+            }
         };
+        let host = self.hosts.get(usize::from(index)).copied().unwrap_or(local);
+        let listen = place(host, self.network_port)?;
         Ok(Member {
-            account: ValidatorKey::load(&path)?.account(),
-            http: port(self.http_port)?,
-            ws: port(self.ws_port)?,
-            web: port(self.web_port)?,
-            network: PeerAddress::new(key.id(), port(self.network_port)?),
+            account: keys.validator.expect("every member of such a network has a key to vote with"),
+            http: place(local, self.http_port)?,
+            ws: place(local, self.ws_port)?,
+            web: place(local, self.web_port)?,
+            network: PeerAddress::new(keys.peer, listen),
+            listen,
             name,
-            directory,
+            folder,
         })
     }
 
-    fn consensus(&self, members: &[Member]) -> Result<Consensus, NodeError> {
-        if !self.stakes.is_empty() && self.stakes.len() != members.len() {
-            return Err(NodeError::Config(format!(
-                "{} stakes for {} members; give one each",
-                self.stakes.len(),
-                members.len()
-            )));
-        }
+    fn seats(&self, members: &[Member]) -> Vec<Seat> {
         let stakes = self.stakes.iter().copied().chain(std::iter::repeat(STAKE));
         let seats = members.iter().zip(stakes).map(|(member, stake)| Seat {
             account: member.account,
             name: member.name.clone(),
             stake,
         });
-        let (seats, block_time_ms) = (seats.collect(), self.block_time_ms);
-        Ok(match self.choice {
-            Choice::Bft => Consensus::Bft { seats, block_time_ms },
-            Choice::Pos => Consensus::Pos { seats, block_time_ms },
-            Choice::Pow => Consensus::Pow(WorkSettings {
-                block_time_ms: block_time_ms.max(1_000),
-                half_life_seconds: 60,
-                initial_difficulty: 500_000,
-                ..WorkSettings::default()
-            }),
-        })
-    }
-
-    /// The configuration file of a member.
-    fn settings(&self, member: &Member, members: &[Member]) -> String {
-        let others = members.iter().filter(|other| other.name != member.name);
-        let peers: Vec<String> =
-            others.map(|other| format!("  \"{}\",\n", other.network)).collect();
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, member.network.port));
-        let miner = match self.choice {
-            Choice::Pow => format!("miner = \"{}\"\n", member.account),
-            Choice::Bft | Choice::Pos => String::new(),
-        };
-        let key = member.directory.join("node.key");
-        let validator = member.directory.join("validator.key");
-        format!(
-            "# The node of {}.\nchain = {:?}\ndatadir = {:?}\n\n[http]\nport = {}\n\n\
-             [ws]\nport = {}\n\n[web]\nenabled = true\nport = {}\n\n[network]\n\
-             listen = \"{listen}\"\nkey = {key:?}\nvalidator-key = {validator:?}\n{miner}\
-             peers = [\n{}]\n",
-            member.name,
-            self.directory.join("genesis.json"),
-            member.directory.join("data"),
-            member.http.port(),
-            member.ws.port(),
-            member.web.port(),
-            peers.concat(),
-        )
+        seats.collect()
     }
 }
 
+/// A port that nobody has at the moment.
+fn free(ip: IpAddr) -> Result<SocketAddr, NodeError> {
+    let drawn = TcpListener::bind((ip, 0)).and_then(|listener| listener.local_addr());
+    drawn.map_err(|e| NodeError::io("cannot find a free port", e))
+}
+
 impl Member {
+    /// What the pages of the others say of it.
+    fn info(&self) -> NodeInfo {
+        NodeInfo {
+            name: self.name.clone(),
+            validator: self.account,
+            rpc: format!("http://{}", self.http),
+            web: format!("http://localhost:{}", self.web.port()),
+        }
+    }
+
     /// Starts this member's node as a process of its own; its log is in its folder.
     pub(crate) fn start(&self) -> Result<Process, NodeError> {
         let program = std::env::current_exe()
             .map_err(|e| NodeError::io("cannot find this program's own file", e))?;
         let mut command = Command::new(program);
-        command.arg("node").arg("--config").arg(self.config());
+        command.arg("node").arg("--config").arg(self.folder.settings());
         for (name, _) in std::env::vars_os() {
             // The operator's settings are for another node.
             if name.to_string_lossy().starts_with("HANSE_") {
                 command.env_remove(name);
             }
         }
-        Process::start(command, &self.directory.join("node.log"))
-    }
-
-    fn config(&self) -> PathBuf {
-        self.directory.join("config.toml")
+        Process::start(command, &self.folder.log())
     }
 }
 
-/// An absolute path, so that the files mean the same wherever they are read.
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf, NodeError> {
-    std::path::absolute(path).map_err(|e| NodeError::file("find", path, e))
-}
+#[cfg(test)]
+mod tests;

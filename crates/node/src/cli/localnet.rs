@@ -3,10 +3,11 @@
 use super::{block_on, interrupted, quiet_logs, say};
 use crate::{
     NodeError,
-    localnet::{Choice, NODES_MAX, Plan, absolute},
+    localnet::{Choice, Member, NODES_MAX, Plan},
+    member::absolute,
     process::Process,
 };
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// Runs a network on this machine: one folder and one process a member, as members have them on
 /// machines of their own. Ctrl-C stops it; the same command goes on where it was.
@@ -21,6 +22,12 @@ pub(super) struct Args {
     /// Ether of stake of each member, comma-separated, under proof of stake.
     #[arg(long, value_name = "STAKES", value_delimiter = ',')]
     stakes: Vec<u64>,
+    /// IP address of each member for its peers, comma-separated [default: 127.0.0.1 each].
+    #[arg(long, value_name = "IPS", value_delimiter = ',')]
+    hosts: Vec<IpAddr>,
+    /// Run only this member; the others run elsewhere.
+    #[arg(long, value_name = "NAME")]
+    member: Option<String>,
     /// Least milliseconds between blocks.
     #[arg(long = "block-time", value_name = "MS", default_value_t = 0)]
     block_time: u64,
@@ -44,6 +51,15 @@ pub(super) struct Args {
     prepare: bool,
 }
 
+/// The members that are to run here.
+fn chosen(members: Vec<Member>, name: Option<&str>) -> Result<Vec<Member>, NodeError> {
+    let Some(name) = name else { return Ok(members) };
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    let problem = format!("there is no member '{name}'; there are {}", names.join(", "));
+    let one = members.into_iter().find(|member| member.name == name);
+    Ok(vec![one.ok_or(NodeError::Config(problem))?])
+}
+
 pub(super) fn run(args: Args) -> Result<(), NodeError> {
     quiet_logs()?;
     let plan = Plan {
@@ -51,13 +67,14 @@ pub(super) fn run(args: Args) -> Result<(), NodeError> {
         nodes: args.validators,
         choice: args.consensus,
         stakes: args.stakes,
+        hosts: args.hosts,
         block_time_ms: args.block_time,
         http_port: args.http_port,
         ws_port: args.ws_port,
         web_port: args.web_port,
         network_port: args.network_port,
     };
-    let members = plan.prepare()?;
+    let members = chosen(plan.prepare()?, args.member.as_deref())?;
     for member in &members {
         say(&format!(
             "{:<10} {}  http://{}  ws://{}  http://localhost:{}",
