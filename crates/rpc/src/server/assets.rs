@@ -1,11 +1,15 @@
 //! The web pages, built into the program.
 
+use super::Shared;
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
 };
 use rust_embed::{Embed, EmbeddedFile};
+
+#[cfg(test)]
+mod tests;
 
 /// What `npm run build` made of `web/`. Without it the program still builds, and says so.
 #[derive(Embed)]
@@ -15,10 +19,11 @@ struct Dist;
 
 const INDEX: &str = "index.html";
 
-/// Pages may load nothing from elsewhere and be shown inside nothing.
+/// Pages may load nothing from elsewhere and be shown inside nothing. What they may talk to follows.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; \
-    object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; \
+    object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+    connect-src 'self'";
 
 const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Hanse</title>\
     <body style=\"font:16px/1.5 system-ui;max-width:40em;margin:4em auto\">\
@@ -28,7 +33,24 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Hanse</title>
     <p>JSON-RPC answers at <code>POST /rpc</code> and <code>/ws</code> all the same.</p>";
 
 /// Everything that is no other route: a file, or else the page that finds its way by itself.
-pub(super) async fn page(request: Request) -> Response<Body> {
+pub(super) async fn page(State(shared): State<Shared>, request: Request) -> Response<Body> {
+    let mut response = answer(request);
+    let nodes = (shared.rpc.network)().nodes;
+    let policy = policy(nodes.iter().map(|node| node.rpc.as_str()));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// What a page may do. It talks to this node, and to the others of a network on one machine.
+fn policy<'a>(nodes: impl Iterator<Item = &'a str>) -> HeaderValue {
+    let fixed = HeaderValue::from_static(POLICY);
+    // A source that is more than one word would be more than one source, or another rule.
+    let plain = |node: &&str| !node.contains(|c: char| c.is_whitespace() || c == ';' || c == ',');
+    let sources: Vec<_> = std::iter::once(POLICY).chain(nodes.filter(plain)).collect();
+    HeaderValue::from_str(&sources.join(" ")).unwrap_or(fixed)
+}
+
+fn answer(request: Request) -> Response<Body> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return respond(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "GET only");
     }
@@ -81,7 +103,6 @@ fn respond(status: StatusCode, kind: &str, body: impl Into<Body>) -> Response<Bo
     let fixed = HeaderValue::from_static;
     let kind = HeaderValue::from_str(kind);
     headers.insert(header::CONTENT_TYPE, kind.unwrap_or(fixed("application/octet-stream")));
-    headers.insert(header::CONTENT_SECURITY_POLICY, fixed(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
     headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, fixed("DENY"));

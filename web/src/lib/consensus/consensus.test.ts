@@ -26,7 +26,7 @@ describe('what a node answers', () => {
     expect(readCertificate(chain.certificate)?.signatures).toHaveLength(3);
     expect(readCertificate(null)).toBeNull();
     expect(readEvidence([rawEvidence])[0]).toMatchObject({ index: 0, kind: 'prevote', messages: [{ block: hash(1) }, { block: null }] });
-    expect(readPeers([{ id: hash(4), address: '127.0.0.1:30303', inbound: true, software: 'hanse', score: -3, validator: null }])[0]).toMatchObject({ score: -3, validator: null });
+    expect(readPeers([{ id: hash(4), address: '127.0.0.1:30303', inbound: true, software: 'hanse', score: 97, validator: null }])[0]).toMatchObject({ score: 97, validator: null });
   });
 
   it.each([
@@ -37,6 +37,7 @@ describe('what a node answers', () => {
     ['status.head.hash', { head: { ...block, hash: '0x' } }],
     ['status.head', { head: null }],
     ['status.faults', { faults: 'pause' }],
+    ['status.step', { step: 'sleep' }],
   ])('is refused when %s is not as agreed', (path, change) => {
     const read = () => readStatus({ ...rawStatus, ...change });
     expect(read).toThrow(Malformed);
@@ -150,7 +151,7 @@ describe('faults', () => {
   const four = setOf([1n, 1n, 1n, 1n]);
   const nobody: ReadonlySet<string> = new Set();
 
-  it('offer short absences first, and lies last but for what is unknown', () => {
+  it('offer the most telling first, and what is unknown last', () => {
     expect(ordered(['sleepwalk', 'equivocateVotes', 'cut', 'pause'])).toEqual(['pause', 'cut', 'equivocateVotes', 'sleepwalk']);
     expect(['pause', 'cut', 'equivocateVotes', 'equivocateProposals'].map(isLie)).toEqual([false, false, true, true]);
   });

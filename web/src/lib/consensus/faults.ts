@@ -6,8 +6,11 @@ import type { Validators } from './model';
 type Hex = `0x${string}`;
 
 /** Faults that the page can explain; another one is offered under the name that the node gives it. */
-export const FAULT_KINDS = ['pause', 'cut', 'equivocateVotes', 'equivocateProposals'] as const;
+export const FAULT_KINDS = ['pause', 'cut', 'equivocateVotes', 'equivocateProposals', 'silent', 'invalidBlocks', 'flood'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** Offered at once; the others are one click further away. */
+export const FIRST_KINDS = 3;
 
 export const FAULT_SECONDS = [10, 30, 60, 120] as const;
 
@@ -16,7 +19,7 @@ export const known = (kind: string): FaultKind | null => FAULT_KINDS.find((fault
 /** Signing two things costs the seat for ever; anything else only for as long as it lasts. */
 export const isLie = (kind: string): boolean => kind.startsWith('equivocate');
 
-/** Short absences first, treason last. */
+/** The most telling first, what the page does not know last. */
 export function ordered(kinds: readonly string[]): string[] {
   const rank = (kind: string) => (known(kind) === null ? FAULT_KINDS.length : FAULT_KINDS.indexOf(kind as FaultKind));
   return [...kinds].sort((a, b) => rank(a) - rank(b));

@@ -7,7 +7,7 @@ type Hex = `0x${string}`;
 export const ENGINES = ['bft', 'pos', 'pow', 'solo'] as const;
 export type Engine = (typeof ENGINES)[number];
 
-export const STEPS = ['propose', 'prevote', 'precommit', 'commit', 'mine', 'seal', 'follow', 'sync'] as const;
+export const STEPS = ['propose', 'prevote', 'precommit', 'commit', 'wait', 'mine', 'seal', 'follow', 'sync', 'handover'] as const;
 export type Step = (typeof STEPS)[number];
 
 export const STANDINGS = ['active', 'absent', 'equivocated', 'votedOut', 'left', 'unbonded', 'outbid'] as const;
@@ -31,7 +31,7 @@ export interface Status {
   readonly engine: Engine;
   readonly height: bigint; // being decided
   readonly round: number;
-  readonly step: Step;
+  readonly step: Step | null; // null: this node decides nothing
   readonly bestKnown: bigint; // the highest height a peer has told of
   readonly head: BlockPoint;
   readonly finalized: BlockPoint;
@@ -78,7 +78,7 @@ export interface Certificate {
   readonly number: bigint;
   readonly hash: Hex;
   readonly round: number;
-  readonly proposer: Hex;
+  readonly proposer: Hex | null;
   readonly signatures: readonly CertificateSignature[];
   readonly absent: readonly Hex[];
   readonly signedPower: bigint;
@@ -126,7 +126,7 @@ export function readStatus(value: unknown): Status {
     engine: raw.get('engine').oneOf(ENGINES),
     height: raw.get('height').quantity(),
     round: raw.get('round').count(),
-    step: raw.get('step').oneOf(STEPS),
+    step: raw.get('step').optional((field) => field.oneOf(STEPS)),
     bestKnown: raw.get('bestKnown').quantity(),
     head: readPoint(raw.get('head')),
     finalized: readPoint(raw.get('finalized')),
@@ -170,7 +170,7 @@ export function readCertificate(value: unknown): Certificate | null {
     number: raw.get('number').quantity(),
     hash: raw.get('hash').hash(),
     round: raw.get('round').count(),
-    proposer: raw.get('proposer').address(),
+    proposer: raw.get('proposer').optional((field) => field.address()),
     signatures: raw.get('signatures').list().map((field) => ({
       validator: field.get('validator').address(),
       signature: field.get('signature').bytes(65),
@@ -210,7 +210,7 @@ export function readEvidence(value: unknown): Evidence[] {
   });
 }
 
-/** A score is the one number that may be below zero, so it comes as a plain number. */
+/** A score is told as a plain number, from 100 for a peer with nothing against it down to 0. */
 function readScore(field: Field): number {
   return typeof field.value === 'number' && Number.isSafeInteger(field.value) ? field.value : field.count();
 }

@@ -68,8 +68,9 @@ async function newEvidence(): Promise<readonly Evidence[]> {
   }
 }
 
-async function askNodes(list: readonly NetworkNode[]): Promise<void> {
-  const answers = await Promise.all(list.map((node) => fetchStatus(soon(OTHERS_MS_MAX), node.rpc).catch(() => null)));
+async function askNodes(own: Status, list: readonly NetworkNode[]): Promise<void> {
+  const ask = (node: NetworkNode) => (node.validator !== null && node.validator === own.validator ? own : fetchStatus(soon(OTHERS_MS_MAX), node.rpc).catch(() => null));
+  const answers = await Promise.all(list.map(ask));
   nodes = new Map(list.map((node, index) => [node.name, answers[index] ?? null]));
 }
 
@@ -97,7 +98,7 @@ async function look(): Promise<void> {
   if (status === null || status.height !== next.height) heightSince = Date.now();
   status = next;
   const list = next.faults.length > 0 ? network.nodes : [];
-  const others = list.length > 0 ? askNodes(list) : Promise.resolve();
+  const others = list.length > 0 ? askNodes(next, list) : Promise.resolve();
   if (votes(next) && lookedAt !== next.head.number) {
     const [set, rows, proofs] = await Promise.all([fetchValidators('latest', soon(ANSWER_MS_MAX)), certificatesUpTo(next.head.number), newEvidence()]);
     validators = set;
