@@ -4,39 +4,23 @@
 //
 // Options: --chromium PATH (default /usr/bin/chromium), --require-orders (fail when the ledger holds no
 // order), --expect-movement (somebody is trading: an order must move on the screen by itself). Ends with a line "N passed, N failed" and a non-zero exit when anything failed.
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import assert from 'node:assert/strict';
-import { chromium } from 'playwright-core';
+import { BROWSER_OPTIONS, Walk } from './browser.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    url: { type: 'string', default: 'http://localhost:8080' },
-    shots: { type: 'string' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' },
+    ...BROWSER_OPTIONS,
     'require-orders': { type: 'boolean', default: false },
     'expect-movement': { type: 'boolean', default: false },
   },
 });
-const base = options.url.replace(/\/$/, '');
-if (options.shots) mkdirSync(options.shots, { recursive: true });
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const walk = await Walk.begin(options);
+const { base, rpc, get, open, step, shot, heading, settle, accessible, fits } = walk;
+/** An order that does not exist is answered with 404, which the browser reports by itself. */
+const expect404 = () => walk.expect(/status of 404/);
 
 // --- what the ledger holds, asked before the browser looks at it ---
-async function rpc(method, params = []) {
-  const response = await fetch(`${base}/rpc`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
-  const { result, error } = await response.json();
-  assert.ok(!error, `${method}: ${error?.message}`);
-  return result;
-}
-const get = async (path) => {
-  const response = await fetch(base + path);
-  assert.ok(response.ok, `${path} answered ${response.status}`);
-  return response.json();
-};
-
 const network = await get('/api/network');
 const list = network.escrow ? await get('/api/orders?limit=50') : { orders: [], counts: {} };
 const order = list.orders.find(({ state }) => state === 'Captured') ?? list.orders[0];
@@ -48,62 +32,6 @@ const block = life
 const height = parseInt(block.number, 16);
 const transactionHash = life?.events[0].transactionHash ?? block.transactions[0];
 const account = life?.merchant ?? network.parties[0]?.address ?? block.miner;
-
-// --- the browser ---
-const browser = await chromium.launch({ executablePath: options.chromium, headless: true, args: ['--no-sandbox'] });
-const problems = [];
-
-async function open({ width = 1280, height: tall = 860, language = 'en', scheme = 'light', motion = 'reduce' } = {}) {
-  const context = await browser.newContext({ viewport: { width, height: tall }, locale: language, colorScheme: scheme, reducedMotion: motion, deviceScaleFactor: width < 500 ? 2 : 1 });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => problems.push(`${page.url()}: ${error}`));
-  return page;
-}
-
-let passed = 0;
-let failed = 0;
-async function step(name, work) {
-  const start = Date.now();
-  problems.length = 0;
-  try {
-    await work();
-    assert.deepEqual(problems, [], 'the console shows errors');
-    passed += 1;
-    console.log(`ok    ${name} (${Date.now() - start} ms)`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAIL  ${name}\n      ${String(error.message ?? error).split('\n').join('\n      ')}`);
-  }
-}
-
-/** An order that does not exist is answered with 404, which the browser reports by itself. */
-function expect404() {
-  for (let index = problems.length - 1; index >= 0; index -= 1) if (/status of 404/.test(problems[index])) problems.splice(index, 1);
-}
-
-const shot = async (page, name, fullPage = false) => {
-  if (options.shots) await page.screenshot({ path: join(options.shots, `${name}.png`), fullPage });
-};
-const heading = (page) => page.locator('main h1').first().innerText();
-
-/** Leaves nothing loading, then asks axe about WCAG A and AA, contrast included. */
-async function settle(page) {
-  await page.waitForFunction(() => !document.querySelector('.skeleton') && document.querySelector('main h1, main .notice'));
-  await page.waitForTimeout(350);
-}
-async function accessible(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }));
-  assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).join(' | ')}`), []);
-}
-async function fits(page) {
-  const { scroll, client } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth }));
-  assert.ok(scroll <= client, `the page is ${scroll} px wide on a ${client} px screen`);
-}
 
 const page = await open();
 
@@ -425,6 +353,4 @@ await step('connection: a dropped socket is said and comes back by itself', asyn
   await flaky.context().close();
 });
 
-await browser.close();
-console.log(`e2e: ${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+await walk.end();

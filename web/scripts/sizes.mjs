@@ -28,7 +28,7 @@ const scripts = files.filter((path) => path.startsWith('assets/')).map((path) =>
 const styles = [...index.matchAll(/href="\/(assets\/[^"]+\.css)"/g)].map(([, path]) => path);
 let failed = false;
 console.log(`${kb(total)} kB  everything`);
-for (const page of ['Home', 'Orders', 'Order']) {
+for (const page of ['Home', 'Orders', 'Order', 'Network']) {
   const script = scripts.find((name) => new RegExp(`^${page}-.*\\.js$`).test(name));
   const seen = closure(script, closure(entry));
   const bytes = [...seen].reduce((sum, name) => sum + sizeOf(`assets/${name}`), 0) + styles.reduce((sum, path) => sum + sizeOf(path), 0);

@@ -27,6 +27,12 @@ describe('observe', () => {
     expect(observe(gone, back)).toEqual([{ what: 'back', validator: address('4'), block: 5n }]);
   });
 
+  it('sees one come back whose signature was quoted a block later', () => {
+    // The newest certificate lacked a late signature; its successor's header has it, and lacks it again itself.
+    const gone = look([without4(5), without4(4), without4(3), without4(2)]);
+    expect(observe(gone, look([without4(6), all(5), without4(4), without4(3), without4(2)]))).toEqual([{ what: 'back', validator: address('4'), block: 5n }]);
+  });
+
   it('does not call one back who was removed', () => {
     const gone = look([without4(4), without4(3), without4(2)]);
     const removed = four.map((one) => (one.name === '4' ? { ...one, power: 0n, standing: 'absent' as const, since: 5n } : one));

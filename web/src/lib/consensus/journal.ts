@@ -50,6 +50,17 @@ function awaySince(matrix: Matrix, column: number): bigint {
   return since;
 }
 
+/** The first block with this signature after the last run without it. */
+function backSince(matrix: Matrix, column: number): bigint | null {
+  let first: bigint | null = null;
+  for (const row of matrix.rows) {
+    const mark = row.cells[column]?.mark;
+    if (mark === 'away') break;
+    if (mark === 'signed') first = row.certificate.number;
+  }
+  return first;
+}
+
 function absences(before: Look, after: Look): Happening[] {
   return after.matrix.columns.flatMap((column, index): Happening[] => {
     const earlier = before.matrix.columns.find(({ address }) => address === column.address);
@@ -58,10 +69,10 @@ function absences(before: Look, after: Look): Happening[] {
     const wasAway = earlier.missing >= AWAY_CERTIFICATES;
     const isAway = column.missing >= AWAY_CERTIFICATES;
     if (!wasAway && isAway) return [{ what: 'away', validator: column.address, block: awaySince(after.matrix, index) }];
-    // One signature is enough to be back, and the newest certificates say which block has it.
-    const signed = after.matrix.rows.filter((row) => row.cells[index]?.mark === 'signed').map((row) => row.certificate.number);
-    const first = signed.filter((number) => number > (before.matrix.rows[0]?.certificate.number ?? 0n)).at(-1);
-    return wasAway && !isAway && first !== undefined ? [{ what: 'back', validator: column.address, block: first }] : [];
+    // One signature is enough to be back. It may be in a block that was shown without it a moment ago.
+    if (!wasAway || isAway) return [];
+    const first = backSince(after.matrix, index);
+    return first === null ? [] : [{ what: 'back', validator: column.address, block: first }];
   });
 }
 

@@ -11,9 +11,9 @@ export interface Quorum {
   readonly tolerated: number;
 }
 
-/** Those with a vote, heaviest first, then by name. */
+/** Those with a vote, heaviest first, else in the order of the contract. */
 export function voters(all: readonly Validator[]): Validator[] {
-  return all.filter(({ power }) => power > 0n).sort((a, b) => (a.power === b.power ? a.name.localeCompare(b.name) : a.power > b.power ? -1 : 1));
+  return all.filter(({ power }) => power > 0n).sort((a, b) => (a.power === b.power ? 0 : a.power > b.power ? -1 : 1));
 }
 
 export function quorum(set: Validators): Quorum {
