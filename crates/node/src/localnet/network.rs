@@ -74,6 +74,11 @@ impl Network {
         Ok(())
     }
 
+    /// Numbers of the processes that run.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = u32> {
+        self.running.iter().map(|(_, process)| process.id())
+    }
+
     /// Who runs what where, a line each.
     pub(crate) fn describe(members: &[Member]) -> String {
         let mut text = String::new();
