@@ -16,7 +16,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 .PHONY: demo
-demo: ## build, run a node, take real invoices through it, serve http://localhost:8080
+demo: ## build, run four validators, take real invoices through them, serve http://localhost:8080
 	@scripts/setup.sh rust node >&2
 	@$(MAKE) --no-print-directory web-build >&2
 	@echo "demo: building the node (a few minutes the first time)" >&2

@@ -24,7 +24,7 @@ await killLoop(checks);
 await networks(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
-  const demo = await startNode(['demo']);
+  const demo = await startNode(['demo', '--validators', '1']);
   try {
     while (!demo.log().includes('Look at it')) {
       assert.equal(demo.child.exitCode, null, demo.log());

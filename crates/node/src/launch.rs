@@ -274,8 +274,12 @@ impl Node {
                 Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
             }
         };
-        let meter =
-            Arc::new(NodeMeter::new(metrics::install()?, rooms.ledger.clone(), rooms.pool.clone()));
+        let meter = Arc::new(NodeMeter::new(
+            metrics::install()?,
+            rooms.ledger.clone(),
+            rooms.pool.clone(),
+            network.clone(),
+        ));
         let seams = Seams { submit, waker, orders, meter, overview, faults };
         let rpc = Rpc::new(context(config, &rooms, seams));
         let (stop, stopping) = watch::channel(false);

@@ -1,6 +1,10 @@
 //! A network on one machine: folders with keys and settings as real members have them, and a process for
 //! each.
 
+mod network;
+
+pub(crate) use network::Network;
+
 use crate::{
     NodeError,
     development::{self, Consensus, Seat},
@@ -52,11 +56,13 @@ pub(crate) struct Plan {
     pub(crate) hosts: Vec<IpAddr>,
     /// Milliseconds between blocks, at least.
     pub(crate) block_time_ms: u64,
-    /// The first of the ports for JSON-RPC over HTTP; each member has the next. 0: any that are free.
+    /// The first of the ports for JSON-RPC over HTTP; the next member is `stride` further. 0: any that are free.
     pub(crate) http_port: u16,
     pub(crate) ws_port: u16,
     pub(crate) web_port: u16,
     pub(crate) network_port: u16,
+    /// From a port of one member to that of the next.
+    pub(crate) stride: u16,
 }
 
 /// A member of the network.
@@ -148,7 +154,7 @@ impl Plan {
         let place = |ip: IpAddr, first: u16| match first {
             0 => free(ip),
             _ => {
-                let port = first.checked_add(index);
+                let port = index.checked_mul(self.stride).and_then(|by| first.checked_add(by));
                 let port =
                     port.ok_or_else(|| NodeError::Config(format!("port {first} is too high")))?;
                 Ok(SocketAddr::from((ip, port)))

@@ -1,10 +1,11 @@
 //! Prometheus metrics: calls as they happen, everything else when it is asked for.
 
 use hanse_ledger::Ledger;
+use hanse_network::{Channel, Network};
 use hanse_rpc::Meter;
 use hanse_txpool::Pool;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::NodeError;
 
@@ -12,6 +13,9 @@ use crate::NodeError;
 const COMMIT_MICROS: &str = "hanse_ledger_commit_micros";
 /// Time in which commits waited for the disk. `hanse bench` reads its sum.
 pub(crate) const SYNC_MICROS: &str = "hanse_ledger_sync_micros";
+
+/// Bytes that went to peers and came from them. `hanse bench` reads what went out.
+pub(crate) const NETWORK_BYTES: &str = "hanse_network_bytes_total";
 
 /// Bounds of the latency histograms, in microseconds.
 const MICROS: [f64; 10] =
@@ -22,6 +26,7 @@ pub(crate) struct NodeMeter {
     handle: PrometheusHandle,
     ledger: Ledger,
     pool: Pool,
+    network: Option<Arc<Network>>,
 }
 
 /// Installs the process's recorder. Called once; a second call in one process shares nothing and
@@ -45,6 +50,13 @@ pub(crate) fn install() -> Result<PrometheusHandle, NodeError> {
     metrics::describe_gauge!("hanse_finalized_height", "Height of the last final block");
     metrics::describe_gauge!("hanse_pool_transactions", "Transactions in the pool by kind");
     metrics::describe_gauge!("hanse_pool_bytes", "Encoded bytes in the pool");
+    metrics::describe_gauge!("hanse_peers", "Connected peers");
+    metrics::describe_counter!(NETWORK_BYTES, "Bytes of messages by channel and direction");
+    metrics::describe_counter!(
+        "hanse_network_dropped_total",
+        "Messages dropped because one side was too slow for them"
+    );
+    metrics::describe_counter!("hanse_network_faults_total", "Proven faults of peers");
     metrics::describe_gauge!("hanse_ledger_memory_bytes", "Memory of the ledger by part");
     metrics::describe_gauge!("hanse_ledger_disk_bytes", "Disk of the ledger by part");
     Ok(handle)
@@ -58,8 +70,31 @@ pub(crate) fn committed(commit: Duration, sync: Duration) {
 }
 
 impl NodeMeter {
-    pub(crate) const fn new(handle: PrometheusHandle, ledger: Ledger, pool: Pool) -> Self {
-        Self { handle, ledger, pool }
+    pub(crate) const fn new(
+        handle: PrometheusHandle,
+        ledger: Ledger,
+        pool: Pool,
+        network: Option<Arc<Network>>,
+    ) -> Self {
+        Self { handle, ledger, pool, network }
+    }
+
+    fn render_network(network: &Network) {
+        let totals = network.totals();
+        metrics::gauge!("hanse_peers").set(gauge(u64::try_from(totals.peers).unwrap_or(u64::MAX)));
+        metrics::counter!("hanse_network_faults_total").absolute(totals.faults);
+        for (channel, traffic) in Channel::ALL.iter().zip(totals.traffic) {
+            let channel = channel.to_string();
+            let sides = [
+                ("out", traffic.bytes_out, traffic.dropped_out),
+                ("in", traffic.bytes_in, traffic.dropped_in),
+            ];
+            for (direction, bytes, dropped) in sides {
+                let labels = [("channel", channel.clone()), ("direction", direction.to_owned())];
+                metrics::counter!(NETWORK_BYTES, &labels).absolute(bytes);
+                metrics::counter!("hanse_network_dropped_total", &labels).absolute(dropped);
+            }
+        }
     }
 }
 
@@ -78,6 +113,9 @@ impl Meter for NodeMeter {
     }
 
     fn render(&self) -> String {
+        if let Some(network) = &self.network {
+            Self::render_network(network);
+        }
         let usage = self.ledger.usage();
         let pool = self.pool.status();
         let count = |count: usize| gauge(u64::try_from(count).unwrap_or(u64::MAX));

@@ -72,6 +72,9 @@ pub(super) const REST_MS: u64 = 250;
 /// Milliseconds between two templates on the same head, when new transactions wait.
 pub(super) const TEMPLATE_MS: u64 = 1_000;
 
+/// A block is looked for at least this many times as long as it took to build.
+pub(super) const BUILD_SHARE: u64 = 4;
+
 /// Milliseconds after which what our own machinery refused is tried again.
 pub(super) const RETRY_MS: u64 = 1_000;
 

@@ -389,3 +389,20 @@ fn a_peer_that_does_not_answer_is_left_for_another() {
     }
     network.assert_one_chain();
 }
+
+/// Four miners on a slow machine took two seconds to build a block of 1,261 orders and built it anew
+/// every second: no nonce was ever found in time, and the orders waited for ever.
+#[test]
+fn a_block_that_takes_long_to_build_is_looked_for_longer() {
+    let mut network = Network::new(19, &work_settings(), &[POWER]);
+    network.set_power(0, 0.0);
+    let job = network.nodes[0].job.unwrap();
+    let mut later = |ms: u64| {
+        network.now_ms += ms;
+        network.handle(0, Event::Tick);
+        network.nodes[0].job
+    };
+    assert_eq!(later(20_000), Some(job), "that was the time it took to build");
+    assert_eq!(later(79_999), Some(job), "four times as long it is looked for");
+    assert_ne!(later(1), Some(job), "then it is made anew, so that its time stays true");
+}

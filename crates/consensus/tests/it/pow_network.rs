@@ -70,7 +70,7 @@ pub(crate) struct Node {
     /// Milliseconds by which its clock is ahead.
     pub(crate) skew_ms: i64,
     pub(crate) up: bool,
-    job: Option<Job>,
+    pub(crate) job: Option<Job>,
     /// Of the job; a nonce for an older one is not found any more.
     generation: u64,
     /// Of the node; messages to an earlier life are lost.

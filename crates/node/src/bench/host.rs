@@ -5,11 +5,13 @@ use crate::{
     NodeError,
     client::{Client, Endpoint},
     development::{self, DevelopmentWallet, Options},
-    metrics::SYNC_MICROS,
+    localnet::{self, Choice, Network},
+    metrics::{NETWORK_BYTES, SYNC_MICROS},
     process::Process,
 };
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
+use clap::ValueEnum;
 use hanse_primitives::BaseFee;
 use serde_json::json;
 use std::{
@@ -32,6 +34,10 @@ const NAME: &str = "hanse";
 pub(crate) struct Own {
     /// Milliseconds between blocks; 0 seals on demand.
     pub(crate) block_time_ms: u64,
+    /// Nodes that decide the blocks; 1 seals alone.
+    pub(crate) validators: u16,
+    /// How several decide.
+    pub(crate) choice: Choice,
 }
 
 /// Another node to compare with.
@@ -50,6 +56,15 @@ pub(crate) struct Running {
     pub(crate) funder: PrivateKeySigner,
 }
 
+/// What runs for us.
+#[derive(Debug)]
+enum Run {
+    /// Nothing: somebody else's.
+    Nothing,
+    One(Process),
+    Network(Network),
+}
+
 /// A node that answers.
 #[derive(Debug)]
 pub(super) struct Host {
@@ -57,9 +72,10 @@ pub(super) struct Host {
     pub(super) endpoint: Endpoint,
     /// The account that has the money.
     pub(super) funder: PrivateKeySigner,
-    process: Option<Process>,
-    watched: Option<Watched>,
-    metrics: Option<Endpoint>,
+    running: Run,
+    watched: Vec<Watched>,
+    /// Pages with the metrics of this program's nodes; the first is that of the loaded one.
+    metrics: Vec<Endpoint>,
     /// Where this program's node keeps its files; none for others.
     folder: Option<PathBuf>,
 }
@@ -67,12 +83,45 @@ pub(super) struct Host {
 impl Own {
     /// Writes a genesis into `folder` and starts this program on it.
     pub(super) async fn start(&self, folder: &Path) -> Result<Host, NodeError> {
+        if self.validators > 1 {
+            return self.start_network(folder).await;
+        }
         let options = Options { block_time_ms: self.block_time_ms, base_fee: BaseFee::Eip1559 };
         let genesis = development::genesis(options)?;
         let genesis = serde_json::to_vec(&genesis).expect("a genesis is plain data");
         let path = folder.join("genesis.json");
         std::fs::write(&path, genesis).map_err(|e| NodeError::file("write", &path, e))?;
         Host::own(folder).await
+    }
+
+    /// Several nodes on this machine, of which the first is loaded.
+    async fn start_network(&self, folder: &Path) -> Result<Host, NodeError> {
+        let plan = localnet::Plan {
+            directory: folder.to_owned(),
+            nodes: self.validators,
+            choice: self.choice,
+            stakes: Vec::new(),
+            hosts: Vec::new(),
+            block_time_ms: self.block_time_ms,
+            http_port: 0,
+            ws_port: 0,
+            web_port: 0,
+            network_port: 0,
+            stride: 1,
+        };
+        let mut network = Network::start(plan.prepare()?)?;
+        network.ready().await?;
+        let first = network.members.first().expect("a network has members");
+        let name = self.choice.to_possible_value().expect("no engine is hidden");
+        Ok(Host {
+            name: format!("{NAME}, {} {}", self.validators, name.get_name()),
+            endpoint: Endpoint::from(first.http),
+            funder: DevelopmentWallet::new().keys()[development::BANK].clone(),
+            watched: network.processes().map(Watched::Group).collect(),
+            metrics: network.members.iter().map(|one| page(one.web, "metrics")).collect(),
+            running: Run::Network(network),
+            folder: None,
+        })
     }
 }
 
@@ -98,9 +147,9 @@ impl Peer {
             name: self.name(),
             endpoint,
             funder: self.funder.clone(),
-            watched: Some(Watched::Group(process.id())),
-            process: Some(process),
-            metrics: None,
+            watched: vec![Watched::Group(process.id())],
+            running: Run::One(process),
+            metrics: Vec::new(),
             folder: None,
         })
     }
@@ -116,9 +165,9 @@ impl Running {
             name,
             endpoint: self.endpoint.clone(),
             funder: self.funder.clone(),
-            process: None,
-            watched: self.pid.map(Watched::One),
-            metrics: None,
+            running: Run::Nothing,
+            watched: self.pid.map(Watched::One).into_iter().collect(),
+            metrics: Vec::new(),
             folder: None,
         })
     }
@@ -150,23 +199,48 @@ impl Host {
             name: NAME.to_owned(),
             endpoint,
             funder: DevelopmentWallet::new().keys()[development::BANK].clone(),
-            watched: Some(Watched::Group(process.id())),
-            process: Some(process),
-            metrics: Some(page(metrics, "metrics")),
+            watched: vec![Watched::Group(process.id())],
+            running: Run::One(process),
+            metrics: vec![page(metrics, "metrics")],
             folder: Some(folder.to_owned()),
         })
     }
 
     /// What the node's processes have used, when it is known which they are.
     pub(super) fn usage(&self) -> Result<Option<Usage>, NodeError> {
-        self.watched.map(Watched::usage).transpose()
+        let mut sum = None;
+        for watched in &self.watched {
+            let one = watched.usage()?;
+            let sum: &mut Usage = sum.get_or_insert_default();
+            sum.cpu_micros += one.cpu_micros;
+            sum.peak_bytes += one.peak_bytes;
+        }
+        Ok(sum)
     }
 
     /// Microseconds that the node has waited for its disk, when it tells.
     pub(super) async fn sync_micros(&self) -> Result<Option<u64>, NodeError> {
-        let Some(page) = &self.metrics else { return Ok(None) };
+        let Some(page) = self.metrics.first() else { return Ok(None) };
         let body = Client::new(page.clone()).get().await?;
         Ok(metric(&String::from_utf8_lossy(&body), &format!("{SYNC_MICROS}_sum")))
+    }
+
+    /// Bytes that all nodes of a network have sent to each other.
+    pub(super) async fn wire_bytes(&self) -> Result<Option<u64>, NodeError> {
+        if self.metrics.len() < 2 {
+            return Ok(None);
+        }
+        let mut sum = 0;
+        for page in &self.metrics {
+            let body = Client::new(page.clone()).get().await?;
+            let text = String::from_utf8_lossy(&body);
+            let lines = text.lines().filter(|line| {
+                line.starts_with(NETWORK_BYTES) && line.contains("direction=\"out\"")
+            });
+            let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
+            sum += values.sum::<u64>();
+        }
+        Ok(Some(sum))
     }
 
     /// Whether the node can be stopped and started again on the same files.
@@ -176,9 +250,10 @@ impl Host {
 
     /// Stops the node.
     pub(super) async fn stop(&mut self) -> Result<(), NodeError> {
-        match self.process.take() {
-            Some(process) => process.stop().await,
-            None => Ok(()),
+        match std::mem::replace(&mut self.running, Run::Nothing) {
+            Run::One(process) => process.stop().await,
+            Run::Network(network) => network.stop().await,
+            Run::Nothing => Ok(()),
         }
     }
 

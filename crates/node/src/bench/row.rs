@@ -115,12 +115,14 @@ async fn measure(
     accounts: u64,
 ) -> Result<Row, NodeError> {
     let synced = host.sync_micros().await?;
+    let wired = host.wire_bytes().await?;
     let (used, own) = (host.usage()?, usage::own_cpu_micros()?);
     let outcome = load.run().await?;
     let own_cpu_micros = usage::own_cpu_micros()? - own;
     let now = host.usage()?;
     let node_cpu_micros = now.zip(used).map(|(now, used)| now.cpu_micros - used.cpu_micros);
     let synced = host.sync_micros().await?.zip(synced).map(|(now, before)| now - before);
+    let wired = host.wire_bytes().await?.zip(wired).map(|(now, before)| now - before);
     Ok(Row {
         node: host.name.clone(),
         workload: *workload,
@@ -133,6 +135,7 @@ async fn measure(
         disk_bytes_each: None,
         receipts: 0,
         sync_micros: synced,
+        wire_bytes: wired,
     })
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub(super) receipts: usize,
     /// Time that the node has waited for its disk.
     pub(super) sync_micros: Option<u64>,
+    /// Bytes that the nodes of a network sent to each other.
+    pub(super) wire_bytes: Option<u64>,
     /// Everything that is not as it must be. Empty: all is well.
     pub(super) problems: Vec<String>,
 }
@@ -71,6 +73,10 @@ impl Row {
         self.node_cpu_micros.map(|micros| self.each(micros))
     }
 
+    fn wire_bytes_each(&self) -> Option<f64> {
+        self.wire_bytes.map(|bytes| self.each(bytes))
+    }
+
     /// Part of the time in which the node waited for its disk.
     fn sync_share(&self) -> Option<f64> {
         let seconds = self.seconds().max(f64::EPSILON);
@@ -96,12 +102,13 @@ impl Row {
             "peakMemoryBytes": self.peak_bytes,
             "diskBytes": self.disk_bytes_each,
             "blocks": self.outcome.seen.blocks,
+            "wireBytes": self.wire_bytes_each().map(|bytes| round(bytes, 1)),
             "syncShare": self.sync_share().map(|share| round(share, 4)),
             "problems": self.problems,
         })
     }
 
-    fn cells(&self) -> [String; 13] {
+    fn cells(&self) -> [String; 14] {
         let latency = |percent| format!("{:.0}", self.outcome.latencies.percentile_ms(percent));
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         [
@@ -116,6 +123,7 @@ impl Row {
             format!("{:.1}", self.each(self.own_cpu_micros)),
             or_dash(self.peak_bytes.map(|bytes| (bytes / 1024 / 1024).to_string())),
             or_dash(self.disk_bytes_each.map(|bytes| bytes.to_string())),
+            or_dash(self.wire_bytes_each().map(|bytes| format!("{bytes:.0}"))),
             self.outcome.seen.blocks.to_string(),
             or_dash(self.sync_share().map(|share| format!("{:.0} %", share * 100.0))),
         ]
@@ -188,9 +196,9 @@ impl Summary {
 
     /// A table for people.
     pub(crate) fn text(&self) -> String {
-        const HEADS: [&str; 13] = [
+        const HEADS: [&str; 14] = [
             "node", "load", "accounts", "tx/s", "p50 ms", "p99 ms", "max ms", "node us", "load us",
-            "peak MiB", "disk B", "blocks", "sync",
+            "peak MiB", "disk B", "wire B", "blocks", "sync",
         ];
         let mut lines = vec![HEADS.map(str::to_owned)];
         lines.extend(self.rows.iter().map(Row::cells));

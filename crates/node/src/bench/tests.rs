@@ -10,7 +10,7 @@ use super::{
     usage::{self, Stat, Watched},
     wallet::{Fees, Signed, senders},
 };
-use crate::latencies::Latencies;
+use crate::{latencies::Latencies, localnet::Choice};
 use alloy_consensus::{Transaction, TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{Address, B256, U256};
@@ -168,7 +168,10 @@ fn numbers_that_make_no_load_are_refused() {
         senders: 10,
         rate: None,
         accounts: vec![0],
-        target: Target::Started { own: Own { block_time_ms: 0 }, peer: None },
+        target: Target::Started {
+            own: Own { block_time_ms: 0, validators: 1, choice: Choice::Bft },
+            peer: None,
+        },
         quiet: true,
     };
     assert_eq!(good.problem(), None);
@@ -210,6 +213,7 @@ fn row(node: &str, accounts: u64, included: usize, cpu: u64) -> Row {
         disk_bytes_each: None,
         receipts: included,
         sync_micros: Some(250_000),
+        wire_bytes: None,
         problems: Vec::new(),
     }
 }

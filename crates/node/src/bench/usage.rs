@@ -29,8 +29,8 @@ pub(super) struct Stat {
 
 impl Watched {
     /// Reads the counters.
-    pub(super) fn usage(self) -> Result<Usage, NodeError> {
-        match self {
+    pub(super) fn usage(&self) -> Result<Usage, NodeError> {
+        match *self {
             Self::One(pid) => usage(pid).ok_or_else(|| gone(pid)),
             Self::Group(group) => {
                 let mut sum = Usage::default();

@@ -7,6 +7,7 @@ use crate::{
     client::Endpoint,
     config::Dev,
     development::{BANK, DevelopmentWallet},
+    localnet::{Choice, NODES_MAX},
 };
 use alloy_primitives::B256;
 use alloy_signer_local::PrivateKeySigner;
@@ -46,6 +47,13 @@ pub(super) struct Args {
     /// block as soon as a transaction waits].
     #[arg(long, value_name = "TIME", conflicts_with = "rpc_url")]
     block_time: Option<String>,
+    /// Nodes that decide the blocks, each a process on this machine; the first one is loaded, and
+    /// processor time and memory are those of all together.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "rpc_url", value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
+    validators: u16,
+    /// How several nodes decide.
+    #[arg(long, value_name = "ENGINE", default_value = "bft", conflicts_with = "rpc_url")]
+    consensus: Choice,
     /// Say the figures as one JSON object, on the last line.
     #[arg(long)]
     json: bool,
@@ -113,7 +121,10 @@ impl Args {
                 Some(Peer { command, funder: self.funder()? })
             }
         };
-        Ok(Target::Started { own: Own { block_time_ms }, peer })
+        Ok(Target::Started {
+            own: Own { block_time_ms, validators: self.validators, choice: self.consensus },
+            peer,
+        })
     }
 
     fn plan(&self) -> Result<Plan, NodeError> {

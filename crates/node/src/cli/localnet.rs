@@ -3,11 +3,10 @@
 use super::{block_on, interrupted, quiet_logs, say};
 use crate::{
     NodeError,
-    localnet::{Choice, Member, NODES_MAX, Plan},
+    localnet::{Choice, Member, NODES_MAX, Network, Plan},
     member::absolute,
-    process::Process,
 };
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf};
 
 /// Runs a network on this machine: one folder and one process a member, as members have them on
 /// machines of their own. Ctrl-C stops it; the same command goes on where it was.
@@ -73,47 +72,21 @@ pub(super) fn run(args: Args) -> Result<(), NodeError> {
         ws_port: args.ws_port,
         web_port: args.web_port,
         network_port: args.network_port,
+        stride: 1,
     };
     let members = chosen(plan.prepare()?, args.member.as_deref())?;
-    for member in &members {
-        say(&format!(
-            "{:<10} {}  http://{}  ws://{}  http://localhost:{}",
-            member.name,
-            member.account,
-            member.http,
-            member.ws,
-            member.web.port()
-        ));
-    }
     if args.prepare {
+        say(&Network::describe(&members));
         return Ok(());
     }
-    let started = members.iter().map(|member| Ok((member.name.clone(), member.start()?)));
-    let mut processes = started.collect::<Result<Vec<(String, Process)>, NodeError>>()?;
+    let mut network = Network::start(members)?;
+    say(&Network::describe(&network.members));
     say(&format!("logs are in {}/*/node.log; Ctrl-C stops the network", plan.directory.display()));
     block_on(async move {
-        let watch = async {
-            loop {
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                processes.retain_mut(|(name, process)| match process.check() {
-                    Ok(()) => true,
-                    Err(error) => {
-                        say(&format!("{name}: {error}"));
-                        false
-                    }
-                });
-                if processes.is_empty() {
-                    return;
-                }
-            }
-        };
         tokio::select! {
             outcome = interrupted() => outcome?,
-            () = watch => return Err(NodeError::Failed("no node is left".to_owned())),
+            () = network.watch(say) => return Err(NodeError::Failed("no node is left".to_owned())),
         }
-        for (_, process) in processes {
-            process.stop().await?;
-        }
-        Ok(None)
+        network.stop().await.map(|()| None)
     })
 }

@@ -198,6 +198,17 @@ impl Market {
         self.draft(from, to, Input::Ready(call.abi_encode().into()))
     }
 
+    /// Which of the members' nodes a party trusts with its transactions, as `hanse localnet` numbers
+    /// them: brand, retailer, carrier, bank. Shoppers use the retailer's.
+    pub(crate) fn house(&self, party: &Address) -> usize {
+        match *party {
+            party if party == self.merchant => 0,
+            party if party == self.carrier => 2,
+            party if party == self.bank => 3,
+            _ => 1,
+        }
+    }
+
     /// The bank gives a shopper money.
     pub(crate) fn issue(&mut self, to: Address, amount: U256) -> Draft {
         self.call(self.bank, self.currency, &ICurrency::issueCall { to, amount })
@@ -276,6 +287,11 @@ pub(crate) fn minor(money: hanse_primitives::Money) -> U256 {
 }
 
 impl Draft {
+    /// Who sends it.
+    pub(crate) fn sender(&self) -> Address {
+        self.key.address()
+    }
+
     /// Makes the signatures; about 0.1 ms each.
     pub(crate) fn sign(self) -> Signed {
         let sign = |digest: &B256| {

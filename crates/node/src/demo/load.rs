@@ -28,8 +28,8 @@ const BATCH: usize = 100;
 const ORDERS_UNDER_WAY_MAX: usize = 4_000;
 /// Time between looks at the head of the chain.
 const POLL: Duration = Duration::from_millis(10);
-/// Longest time without any progress.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest time without any progress. Under proof of work a block is final some blocks later.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A receipt as far as the demo reads it.
 #[derive(Debug, Deserialize)]
@@ -37,6 +37,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Receipt {
     transaction_hash: TxHash,
     status: U256,
+}
+
+/// A block as far as nodes are compared: its header commits to all the rest.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct BlockName {
+    number: U256,
+    hash: B256,
 }
 
 /// What a transaction was sent for.
@@ -61,43 +68,57 @@ struct Parcel {
 /// What a connection says of a batch.
 type Refusals = Result<Vec<(TxHash, String)>, NodeError>;
 
+/// What goes to one node, in order.
+struct Desk {
+    todo: VecDeque<(Purpose, Draft)>,
+    parcels: mpsc::Sender<Parcel>,
+}
+
 struct Load<'a> {
     market: &'a mut Market,
     dataset: &'a Dataset,
     shoppers: Vec<Address>,
+    nodes: &'a [SocketAddr],
     client: Client,
-    parcels: mpsc::Sender<Parcel>,
+    desks: Vec<Desk>,
     refusals: mpsc::UnboundedReceiver<Refusals>,
     waiting: BTreeMap<TxHash, Waiting>,
-    todo: VecDeque<(Purpose, Draft)>,
     height: u64,
     latencies: Latencies,
     included: u64,
     failures: Vec<String>,
 }
 
-/// Takes every invoice of `dataset` through the escrow of the node at `address`.
+/// Takes every invoice of `dataset` through the escrow of a network. Each party has a node that it
+/// trusts and hands its transactions to; what became of them is read from the first.
 pub(crate) async fn run(
-    address: SocketAddr,
+    nodes: &[SocketAddr],
     market: &mut Market,
     dataset: &Dataset,
     quiet: bool,
 ) -> Result<Summary, NodeError> {
     let shoppers = market.admit_shoppers(&dataset.invoices);
-    let mut client = Client::new(address);
+    let first = nodes.first().copied();
+    let first = first.ok_or_else(|| NodeError::Failed("there is no node".to_owned()))?;
+    let mut client = Client::new(first);
     numbers(&mut client, market).await?;
-    let (parcels, refusals) = connections(address);
-    let head: U256 = client.call("eth_blockNumber", &json!([])).await?;
+    let (refuse, refusals) = mpsc::unbounded_channel();
+    let desks = nodes.iter().map(|node| Desk {
+        todo: VecDeque::new(),
+        parcels: connections(*node, CONNECTIONS.div_ceil(nodes.len()), &refuse),
+    });
+    let desks = desks.collect();
+    let height = finalized(&mut client).await?;
     let mut load = Load {
         market,
         dataset,
         shoppers,
+        nodes,
         client,
-        parcels,
+        desks,
         refusals,
         waiting: BTreeMap::new(),
-        todo: VecDeque::new(),
-        height: head.to(),
+        height,
         latencies: Latencies::default(),
         included: 0,
         failures: Vec::new(),
@@ -108,12 +129,15 @@ pub(crate) async fn run(
     load.settle(before, seconds, transactions).await
 }
 
-/// Opens the connections; each takes the next batch when it has an answer to its last.
-fn connections(address: SocketAddr) -> (mpsc::Sender<Parcel>, mpsc::UnboundedReceiver<Refusals>) {
-    let (parcels, queue) = mpsc::channel::<Parcel>(CONNECTIONS);
+/// Opens connections to a node; each takes the next batch when it has an answer to its last.
+fn connections(
+    address: SocketAddr,
+    count: usize,
+    refuse: &mpsc::UnboundedSender<Refusals>,
+) -> mpsc::Sender<Parcel> {
+    let (parcels, queue) = mpsc::channel::<Parcel>(count);
     let queue = std::sync::Arc::new(tokio::sync::Mutex::new(queue));
-    let (refuse, refusals) = mpsc::unbounded_channel();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..count {
         let (queue, refuse) = (queue.clone(), refuse.clone());
         tokio::spawn(async move {
             let mut client = Client::new(address);
@@ -126,7 +150,7 @@ fn connections(address: SocketAddr) -> (mpsc::Sender<Parcel>, mpsc::UnboundedRec
             }
         });
     }
-    (parcels, refusals)
+    parcels
 }
 
 async fn deliver(client: &mut Client, parcel: &Parcel) -> Refusals {
@@ -170,6 +194,21 @@ async fn numbers(client: &mut Client, market: &mut Market) -> Result<(), NodeErr
     Ok(())
 }
 
+/// Makes the signatures on all cores.
+async fn sign(drafts: Vec<Draft>) -> Result<Vec<Signed>, NodeError> {
+    let signing = tokio::task::spawn_blocking(move || {
+        drafts.into_par_iter().map(Draft::sign).collect::<Vec<_>>()
+    });
+    signing.await.map_err(|error| NodeError::Failed(error.to_string()))
+}
+
+/// The height up to which nothing can change any more.
+async fn finalized(client: &mut Client) -> Result<u64, NodeError> {
+    let block: BlockName =
+        client.call("eth_getBlockByNumber", &json!(["finalized", false])).await?;
+    Ok(block.number.saturating_to())
+}
+
 /// Parameters of `eth_call`.
 fn view(to: Address, call: &impl SolCall) -> String {
     json!([{"to": to, "input": Bytes::from(call.abi_encode())}, "latest"]).to_string()
@@ -184,10 +223,10 @@ impl Load<'_> {
         }
         let progress = Progress::new("giving shoppers money", needs.len() + 1, quiet);
         let allowance = self.market.allow_refunds();
-        self.todo.push_back((Purpose::SetUp, allowance));
+        self.hand_over(Purpose::SetUp, allowance);
         for (shopper, amount) in needs {
             let draft = self.market.issue(shopper, amount);
-            self.todo.push_back((Purpose::SetUp, draft));
+            self.hand_over(Purpose::SetUp, draft);
         }
         self.drive(&progress, |_, _| 1).await?;
         progress.finish();
@@ -227,7 +266,13 @@ impl Load<'_> {
 
     fn begin(&mut self, at: usize, stage: Stage) {
         let draft = self.market.advance(stage, &self.dataset.invoices[at], self.shoppers[at]);
-        self.todo.push_back((Purpose::Order(at, stage), draft));
+        self.hand_over(Purpose::Order(at, stage), draft);
+    }
+
+    /// Puts a transaction on the desk of its sender's node.
+    fn hand_over(&mut self, purpose: Purpose, draft: Draft) {
+        let desk = self.market.house(&draft.sender()) % self.desks.len();
+        self.desks[desk].todo.push_back((purpose, draft));
     }
 
     /// Sends what is to be done and reads blocks until nothing is left. `included` is called once
@@ -240,13 +285,13 @@ impl Load<'_> {
     ) -> Result<(), NodeError> {
         progress.advance(included(self, None));
         let mut moved = Instant::now();
-        while !self.todo.is_empty() || !self.waiting.is_empty() {
+        while self.desks.iter().any(|desk| !desk.todo.is_empty()) || !self.waiting.is_empty() {
             self.send().await?;
             let succeeded = self.look().await?;
             if succeeded.is_empty() {
                 if moved.elapsed() > PATIENCE {
                     let waiting = self.waiting.len();
-                    let why = format!("{waiting} transactions were not included within a minute");
+                    let why = format!("{waiting} transactions were not final within two minutes");
                     return Err(NodeError::Failed(why));
                 }
                 tokio::time::sleep(POLL).await;
@@ -262,22 +307,20 @@ impl Load<'_> {
 
     /// Signs and hands over as much as the connections take now.
     async fn send(&mut self) -> Result<(), NodeError> {
-        while let Ok(permit) = self.parcels.try_reserve() {
-            let count = self.todo.len().min(BATCH);
-            if count == 0 {
-                break;
+        for desk in &mut self.desks {
+            while let Ok(permit) = desk.parcels.try_reserve() {
+                let count = desk.todo.len().min(BATCH);
+                if count == 0 {
+                    break;
+                }
+                let (purposes, drafts): (Vec<_>, Vec<_>) = desk.todo.drain(..count).unzip();
+                let transactions = sign(drafts).await?;
+                let sent = Instant::now();
+                for (tx, purpose) in transactions.iter().zip(purposes) {
+                    self.waiting.insert(tx.hash, Waiting { purpose, sent });
+                }
+                permit.send(Parcel { transactions });
             }
-            let (purposes, drafts): (Vec<_>, Vec<_>) = self.todo.drain(..count).unzip();
-            let signing = tokio::task::spawn_blocking(move || {
-                drafts.into_par_iter().map(Draft::sign).collect::<Vec<_>>()
-            });
-            let transactions =
-                signing.await.map_err(|error| NodeError::Failed(error.to_string()))?;
-            let sent = Instant::now();
-            for (tx, purpose) in transactions.iter().zip(purposes) {
-                self.waiting.insert(tx.hash, Waiting { purpose, sent });
-            }
-            permit.send(Parcel { transactions });
         }
         while let Ok(refusals) = self.refusals.try_recv() {
             for (hash, why) in refusals? {
@@ -298,11 +341,11 @@ impl Load<'_> {
         });
     }
 
-    /// Reads new blocks; returns what was sent and has succeeded.
+    /// Reads new final blocks; returns what was sent and has succeeded.
     async fn look(&mut self) -> Result<Vec<Purpose>, NodeError> {
-        let head: U256 = self.client.call("eth_blockNumber", &json!([])).await?;
+        let finalized = finalized(&mut self.client).await?;
         let mut succeeded = Vec::new();
-        while U256::from(self.height) < head {
+        while self.height < finalized {
             self.height += 1;
             let block = json!([format!("{:#x}", self.height)]);
             let receipts: Vec<Receipt> = self.client.call("eth_getBlockReceipts", &block).await?;
@@ -385,7 +428,9 @@ impl Load<'_> {
         if !totals.balanced() {
             self.failures.push(format!("money is not conserved: {totals:?}"));
         }
+        self.compare_nodes().await?;
         Ok(Summary {
+            nodes: self.nodes.len(),
             orders,
             skipped: self.dataset.skipped.clone(),
             lines: self.dataset.lines,
@@ -396,6 +441,29 @@ impl Load<'_> {
             currencies: BTreeMap::from([("GBP", totals)]),
             failures: self.failures,
         })
+    }
+
+    /// Every node must have the block that the answers come from.
+    async fn compare_nodes(&mut self) -> Result<(), NodeError> {
+        let params = json!([format!("{:#x}", self.height), false]);
+        let block: Option<BlockName> = self.client.call("eth_getBlockByNumber", &params).await?;
+        for node in &self.nodes[1..] {
+            let mut other = Client::new(*node);
+            let begun = Instant::now();
+            loop {
+                let found: Option<BlockName> = other.call("eth_getBlockByNumber", &params).await?;
+                if found.is_none() && begun.elapsed() < PATIENCE {
+                    tokio::time::sleep(POLL).await;
+                    continue;
+                }
+                if found != block {
+                    let height = self.height;
+                    self.failures.push(format!("{node} has another block at height {height}"));
+                }
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The state of every order, by the escrow's own word.

@@ -19,6 +19,8 @@ pub(crate) struct Totals {
 /// The whole account of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Summary {
+    /// Nodes that it went through, all of which have the same last block.
+    pub(crate) nodes: usize,
     pub(crate) orders: BTreeMap<&'static str, u64>,
     pub(crate) skipped: BTreeMap<&'static str, usize>,
     pub(crate) lines: usize,
@@ -71,6 +73,7 @@ impl Summary {
         let round = |value: f64| (value * 10.0).round() / 10.0;
         json!({
             "ok": self.failures.is_empty(),
+            "nodes": self.nodes,
             "orders": self.orders,
             "skippedInvoices": self.skipped,
             "invoiceLines": self.lines,
@@ -94,6 +97,7 @@ impl Summary {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {name:<22}{value}");
         };
+        line("nodes", &self.nodes);
         for (state, count) in &self.orders {
             line(&format!("orders {state}"), count);
         }

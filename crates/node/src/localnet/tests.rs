@@ -13,6 +13,7 @@ fn plan(directory: &Path) -> Plan {
         http_port: 8545,
         ws_port: 8645,
         web_port: 8080,
+        stride: 1,
         network_port: 30303,
     }
 }

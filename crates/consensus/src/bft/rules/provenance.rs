@@ -77,7 +77,7 @@ fn check_parent(
         (None, None) if provenance.parent_round == 0 => return Ok(()),
         _ => return Err(Doubt::Invalid("its parent was made final in another way".to_owned())),
     };
-    // Ours was checked when the parent was decided.
+    // Ours was checked when the parent was decided. Others may have heard of more late votes, or fewer.
     if claimed == *ours {
         return Ok(());
     }

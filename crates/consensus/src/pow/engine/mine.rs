@@ -1,6 +1,6 @@
 use super::Pow;
 use crate::pow::{
-    limits::{FUTURE_SECONDS_MAX, TEMPLATE_MS},
+    limits::{BUILD_SHARE, FUTURE_SECONDS_MAX, TEMPLATE_MS},
     rules::{earliest, expected_difficulty, seal_hash, target},
 };
 use crate::{Chain, Effect, EngineError, Host, Job, randao::prev_randao};
@@ -13,7 +13,10 @@ pub(super) struct Template {
     pub(super) parent: BlockHash,
     pub(super) built: BlockHash,
     pub(super) job: Job,
-    pub(super) built_at_ms: u64,
+    /// When building it began.
+    pub(super) begun_ms: u64,
+    /// When we first looked at it after it was built; `None` until then.
+    pub(super) since_ms: Option<u64>,
 }
 
 impl Pow {
@@ -25,10 +28,13 @@ impl Pow {
             self.stop(host);
             return Ok(());
         }
+        if let Some(template) = &mut self.template {
+            template.since_ms.get_or_insert(host.now_ms);
+        }
         let due = match &self.template {
             None => true,
             Some(template) if template.parent != self.head.hash => true,
-            Some(template) => self.refresh_at_ms(template) <= host.now_ms,
+            Some(template) => self.refresh_at_ms(template, host.now_ms) <= host.now_ms,
         };
         if !due || self.mine_at_ms.is_some() {
             return Ok(());
@@ -61,7 +67,8 @@ impl Pow {
             parent: self.head.hash,
             built: block.hash(),
             job,
-            built_at_ms: host.now_ms,
+            begun_ms: host.now_ms,
+            since_ms: None,
         });
         if before.is_none_or(|before| before.job != job) {
             host.effects.push_back(Effect::Mine(job));
@@ -70,10 +77,14 @@ impl Pow {
     }
 
     /// When a template on the same head is made anew: soon when transactions came, and now and then
-    /// so that its time stays true.
-    pub(super) fn refresh_at_ms(&self, template: &Template) -> u64 {
+    /// so that its time stays true. However long building takes, most of the time its nonce is looked
+    /// for: a block that is replaced before anybody can find it is never mined.
+    pub(super) fn refresh_at_ms(&self, template: &Template, now_ms: u64) -> u64 {
+        let Some(since_ms) = template.since_ms else { return now_ms };
         let calm = self.settings.work.block_time_ms.max(TEMPLATE_MS);
-        template.built_at_ms.saturating_add(if self.news { TEMPLATE_MS } else { calm })
+        let building = since_ms.saturating_sub(template.begun_ms);
+        let rest = (if self.news { TEMPLATE_MS } else { calm }).max(BUILD_SHARE * building);
+        since_ms.saturating_add(rest)
     }
 
     fn stop<C: Chain>(&mut self, host: &mut Host<'_, C>) {

@@ -167,7 +167,7 @@ impl Pow {
             self.downloaded.then_some(now_ms),
             self.request.as_ref().map(|request| request.deadline_ms),
             self.waiting.due_ms(),
-            self.template.as_ref().map(|template| self.refresh_at_ms(template)),
+            self.template.as_ref().map(|template| self.refresh_at_ms(template, now_ms)),
             self.adopt_at_ms,
             self.mine_at_ms,
         ];

@@ -54,6 +54,25 @@ fn a_header_proves_its_parent() {
     }
 }
 
+/// A certificate is complete with a quorum, so that the slowest of four would never be in one, and in
+/// the end be removed for absence. Votes that come before the next block is proposed count too.
+#[test]
+fn whoever_is_late_is_not_absent() {
+    let mut network = Network::new(6, &[1; 4], 0);
+    network.start_all();
+    for number in 0..20 {
+        network.submit(number);
+        network.run_for(200);
+    }
+    network.check();
+    let chain = network.nodes[0].ledger.finals();
+    assert!(chain.len() > 20);
+    for (block, _) in &chain[2..] {
+        let made = Provenance::decode(&block.header().extra_data).unwrap();
+        assert_eq!(made.parent_signatures.len(), 4, "at {}", block.height());
+    }
+}
+
 #[test]
 fn weight_counts_and_not_heads() {
     let mut network = Network::new(4, &[4, 4, 1, 1], 0);

@@ -43,8 +43,15 @@ impl Bft {
         };
         if let Some(height) = message.height().filter(|height| !self.is_deciding(*height)) {
             // Blocks are final at once, so a peer can be one height ahead of us as a matter of course.
-            let next = self.parent.reference.height.next().next();
-            if height == next && self.deciding.is_some() {
+            let parent = self.parent.reference.height;
+            let next = parent.next().next();
+            if let Message::Vote(vote) = &message
+                && height == parent
+            {
+                self.sender = Some(from);
+                self.on_late_vote(vote, host);
+                self.sender = None;
+            } else if height == next && self.deciding.is_some() {
                 self.peers.keep_ahead(&from, bytes);
             }
             return Ok(());

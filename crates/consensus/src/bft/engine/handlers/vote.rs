@@ -9,7 +9,7 @@ use crate::{
         },
     },
 };
-use hanse_primitives::PeerId;
+use hanse_primitives::{CommitSignature, PeerId};
 
 impl Bft {
     /// A vote. Its signer sends it itself, so that a bad one is the sender's fault.
@@ -46,5 +46,23 @@ impl Bft {
         deciding.note_voter(vote.validator.0);
         deciding.early.push((from, input));
         Ok(())
+    }
+
+    /// A precommit of the block that a quorum has made final without it: its signer was late and not
+    /// absent, so the next header names it too.
+    pub(super) fn on_late_vote<C: Chain>(&mut self, signed: &SignedVote, host: &mut Host<'_, C>) {
+        let Some((certificate, voters)) = &mut self.parent.decided else { return };
+        let validator = signed.validator.0;
+        if signed.vote() != certificate.vote() || voters.get(&validator).is_none() {
+            return;
+        }
+        let known = certificate.signatures.binary_search_by_key(&validator, |one| one.validator);
+        let Err(place) = known else { return };
+        if !is_signed_vote(&self.domain, signed, &signed.signature) {
+            self.blame_sender("the signature of a vote", host);
+            return;
+        }
+        let signature = CommitSignature { validator, signature: signed.signature };
+        certificate.signatures.insert(place, signature);
     }
 }
