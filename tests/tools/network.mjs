@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { devKey, hanse, rpc, run } from './lib.mjs';
+import { devKey, hanse, root, rpc, run } from './lib.mjs';
 
 const names = ['brand', 'retailer', 'carrier', 'bank'];
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -43,6 +43,7 @@ class Network {
   constructor(folder, ports) {
     this.folder = folder;
     this.urls = names.map((_, index) => `http://127.0.0.1:${ports[0] + index}`);
+    this.pages = names.map((_, index) => `http://localhost:${ports[2] + index}`);
     this.children = new Map();
   }
 
@@ -185,5 +186,14 @@ export async function networks(checks) {
       for (const name of names) await network.kill(name);
       for (const name of names) network.start(name);
       await network.agree([{ hash: first.hash, block: blockHash }]);
+    }));
+}
+
+/** The pages about consensus, over four nodes that let themselves be made to fail. */
+export async function networkPages(checks) {
+  await checks.check('the pages about consensus, in a browser, while one validator sleeps and one lies', () =>
+    within('bft', async (network) => {
+      const shots = process.env.SHOTS ? ['--shots', process.env.SHOTS] : [];
+      console.log(await run('node', ['e2e/network.mjs', '--url', network.pages[0], ...shots], { cwd: join(root, 'web') }));
     }));
 }

@@ -6,7 +6,7 @@ import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
-import { networks } from './network.mjs';
+import { networkPages, networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
 
 const checks = new Checks();
@@ -22,6 +22,7 @@ try {
 
 await killLoop(checks);
 await networks(checks);
+await networkPages(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
   const demo = await startNode(['demo', '--validators', '1']);

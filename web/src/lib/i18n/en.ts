@@ -269,6 +269,8 @@ export const en = {
   'network.engine.pow': 'Proof of work',
   'network.engine.solo': 'One sealer',
   'network.now.all': 'Every validator is signing.',
+  'network.now.fragile': 'Every validator is signing, but none may fail now: with one less, no block comes about.',
+  'network.now.heavy': 'Every validator is signing. Without {name} no block would come about: too few votes would be left.',
   'network.now.some': 'Not signing: {names}. The others have {present} of {total} votes, and {needed} are enough.',
   'network.now.stalled': 'No new block for {duration}. At least {needed} of {total} votes are needed, and too few are there. It goes on by itself as soon as enough validators are back.',
   'network.now.sync': 'This node is catching up: block {number} of {best}.',

@@ -268,6 +268,8 @@ export const zh: Dictionary = {
   'network.engine.pow': '工作量证明',
   'network.engine.solo': '单节点',
   'network.now.all': '所有验证者都在签名。',
+  'network.now.fragile': '所有验证者都在签名，但现在一个也不能失效：再少一个就不会有新区块。',
+  'network.now.heavy': '所有验证者都在签名。但若没有 {name}，剩余票数不足，将不会有新区块。',
   'network.now.some': '未签名：{names}。其余验证者有 {present}/{total} 票，只需 {needed} 票即可。',
   'network.now.stalled': '已有 {duration} 没有新区块。{total} 票中至少需要 {needed} 票，而目前在场的不够。一旦有足够的验证者恢复，会自动继续。',
   'network.now.sync': '此节点正在追赶：区块 {number}，共 {best}。',
