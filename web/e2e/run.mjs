@@ -264,6 +264,8 @@ const pages = [
   ['account', `/account/${account}`],
   ['orders', '/orders'],
   ...(life ? [['order', `/order/${life.id}`]] : []),
+  ['network', '/network'],
+  ['evidence', '/evidence'],
 ];
 
 await step('language: switched, remembered, and spoken by every page', async () => {

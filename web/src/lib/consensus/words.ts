@@ -25,3 +25,9 @@ export function faultName(kind: string): string {
   const fault = known(kind);
   return fault === null ? kind : t(`fault.${fault}`);
 }
+
+/** What a node with that fault is doing. */
+export function faultNow(kind: string): string {
+  const fault = known(kind);
+  return fault === null ? kind : t(`fault.now.${fault}`);
+}
