@@ -7,6 +7,7 @@ mod config;
 mod debug;
 mod fees;
 mod filters;
+mod light;
 mod log_filter;
 mod logs;
 mod net;
@@ -132,6 +133,9 @@ const METHODS: &[Method] = &[
     Method { name: "eth_uninstallFilter", lane: Memory, arity: 1, handler: filters::uninstall },
     Method { name: "eth_unsubscribe", lane: Memory, arity: 1, handler: subscriptions::unsubscribe },
     Method { name: "evm_mine", lane: Evm, arity: 1, handler: testing::mine },
+    Method { name: "hanse_getCheckpoint", lane: Read, arity: 1, handler: light::checkpoint },
+    Method { name: "hanse_getFinalityProof", lane: Read, arity: 2, handler: light::finality },
+    Method { name: "hanse_getTransactionProof", lane: Read, arity: 2, handler: light::transaction },
     Method { name: "net_listening", lane: Memory, arity: 0, handler: net::listening },
     Method { name: "net_peerCount", lane: Memory, arity: 0, handler: net::peer_count },
     Method { name: "net_version", lane: Memory, arity: 0, handler: net::version },
