@@ -11,11 +11,11 @@ import { createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { devKey, hanse, root, rpc, run } from './lib.mjs';
 
-const names = ['brand', 'retailer', 'carrier', 'bank'];
+export const names = ['brand', 'retailer', 'carrier', 'bank'];
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Waits until `ask` gives something true; fails with `what` after a while. */
-async function until(what, ask, seconds = 30) {
+export async function until(what, ask, seconds = 30) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask().catch(() => undefined);
@@ -86,6 +86,10 @@ class Network {
     return this.urls[names.indexOf(name)];
   }
 
+  web(name) {
+    return this.pages[names.indexOf(name)];
+  }
+
   async height(name) {
     return Number(await rpc(this.url(name), 'eth_blockNumber'));
   }
@@ -114,7 +118,7 @@ class Network {
   }
 }
 
-async function within(consensus, work) {
+export async function within(consensus, work) {
   const folder = mkdtempSync(join(tmpdir(), 'hanse-network-'));
   const network = await Network.prepare(folder, consensus);
   try {

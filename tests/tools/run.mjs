@@ -6,6 +6,7 @@ import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
+import { lightClient } from './light.mjs';
 import { networkPages, networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
 
@@ -23,6 +24,7 @@ try {
 await killLoop(checks);
 await networks(checks);
 await networkPages(checks);
+await lightClient(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
   const demo = await startNode(['demo', '--validators', '1']);

@@ -7,8 +7,9 @@ use std::{
 };
 
 /// Floor of each room.
-const FLOORS: [(&str, u8); 9] = [
+const FLOORS: [(&str, u8); 10] = [
     ("primitives", 0),
+    ("light", 1),
     ("consensus", 2),
     ("ledger", 2),
     ("network", 2),
