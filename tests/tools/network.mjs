@@ -9,22 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { devKey, hanse, rpc, run } from './lib.mjs';
+import { devKey, hanse, rpc, run, sleep, until } from './lib.mjs';
 
 const names = ['brand', 'retailer', 'carrier', 'bank'];
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-
-/** Waits until `ask` gives something true; fails with `what` after a while. */
-async function until(what, ask, seconds = 30) {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask().catch(() => undefined);
-    if (answer) return answer;
-    assert.ok(Date.now() < end, `${what} did not happen within ${seconds} s`);
-    await sleep(50);
-  }
-}
-
 /** Runs of four ports that nobody listens on, below those that the system hands out. */
 const drawn = new Set();
 async function fourPorts() {

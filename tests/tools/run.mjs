@@ -6,6 +6,7 @@ import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
+import { namespaces } from './namespaces.mjs';
 import { networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
 
@@ -22,6 +23,7 @@ try {
 
 await killLoop(checks);
 await networks(checks);
+await namespaces(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
   const demo = await startNode(['demo']);
@@ -44,5 +46,5 @@ await checks.check('the page, in a browser, over a market with orders', async ()
   }
 });
 
-console.log(`${checks.passed} passed, ${checks.failed} failed`);
+console.log(`${checks.passed} passed, ${checks.failed} failed, ${checks.skipped} skipped`);
 process.exitCode = checks.failed === 0 ? 0 : 1;
