@@ -183,6 +183,8 @@ fn interface(world: &World) -> Rpc {
         pool,
         wallet: Some(Arc::new(OneKey)),
         development: None,
+        consensus: None,
+        faults: None,
         testing: true,
         events: Events::new(),
         meter: None,

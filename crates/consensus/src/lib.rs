@@ -18,7 +18,7 @@ mod solo;
 
 pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView};
 #[cfg(feature = "treason")]
-pub use bft::{Said, Traitor, Treason, said};
+pub use bft::{Said, Traitor, Treason, TreasonOrder, said};
 pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
 pub use engine::{
     Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Job, PeerFault, Signer,

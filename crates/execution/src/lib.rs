@@ -49,4 +49,6 @@ pub use rules::{next_blob_fee, next_excess_blob_gas};
 pub use simulation::{
     AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,
 };
-pub use validators::accusation;
+pub use validators::{
+    AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, accusation, removes_validator,
+};

@@ -1,16 +1,19 @@
 //! The contract that knows who votes: each block tells it who proposed it and who made its parent
 //! final, and the state after a block says who votes on the next.
 
+mod report;
+
+pub use report::{AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, removes_validator};
+
 use crate::{
-    CallError, ExecutionError, Executor, Overrides, Violation,
+    ExecutionError, Executor, Violation,
     error::Fault,
     machine::BlockEvm,
     state::{Failure, Source},
 };
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_evm::Evm;
-use alloy_primitives::{Address, Bytes, TxKind};
-use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
+use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolCall;
 use bindings::IValidators;
 use hanse_primitives::{
@@ -28,9 +31,6 @@ mod bindings {
         "../../contracts/artifacts/IValidators.json"
     );
 }
-
-/// Gas of the question who votes.
-const QUESTION_GAS: u64 = 30_000_000;
 
 /// What a block says of its making, where validators vote.
 ///
@@ -124,27 +124,11 @@ impl Executor {
         at: BlockHash,
         contract: Address,
     ) -> Result<ValidatorSet, ExecutionError> {
-        let request = TransactionRequest {
-            to: Some(TxKind::Call(contract)),
-            gas: Some(QUESTION_GAS),
-            input: TransactionInput::new(Bytes::from(IValidators::validatorsCall {}.abi_encode())),
-            ..TransactionRequest::default()
-        };
-        let broken = |why: String| {
-            ExecutionError::Internal(format!(
-                "{contract} does not say who the validators are: {why}"
-            ))
-        };
-        let outcome =
-            self.call(at, &request, &Overrides::default()).map_err(|error| match error {
-                CallError::Store(error) => error.into(),
-                CallError::UnknownBlock(hash) => ExecutionError::UnknownParent(hash),
-                other => broken(other.to_string()),
-            })?;
-        let list = IValidators::validatorsCall::abi_decode_returns(&outcome.output)
-            .map_err(|error| broken(error.to_string()))?;
+        let list = self.ask_validators(at, contract, &IValidators::validatorsCall {})?;
         if list.len() > VALIDATORS_MAX {
-            return Err(broken(format!("{} are more than {VALIDATORS_MAX}", list.len())));
+            let (count, most) = (list.len(), VALIDATORS_MAX);
+            let why = format!("{contract} names {count} validators; at most {most} can be");
+            return Err(ExecutionError::Internal(why));
         }
         let validator = |one: IValidators::Validator| Validator {
             address: one.account,

@@ -40,6 +40,7 @@ fn start(runtime: &Runtime, seed: u8, peers: Vec<PeerAddress>) -> (Network, mpsc
         genesis_hash: [7; 32].into(),
         engine: "bench".into(),
         software: "bench".into(),
+        credential: Bytes::new(),
     };
     let key = NodeKey::from_seed([seed; 32]);
     let handler = move |event| sender.send(event).unwrap_or_default();

@@ -87,7 +87,9 @@ fn note(hub: &Hub, address: &PeerAddress, problem: &Problem) {
         Some(Refusal::Duplicate) => return hub.dial_over(peer),
         Some(Refusal::Itself) => return hub.forget(peer),
         Some(refusal) if refusal.is_mismatch() => Retry::Slowly,
-        Some(Refusal::NotAllowed | Refusal::Banned | Refusal::Full) => Retry::Late,
+        Some(Refusal::NotAllowed | Refusal::Banned | Refusal::Full | Refusal::Expelled) => {
+            Retry::Late
+        }
         _ => Retry::Soon,
     };
     if hub.dial_failed(peer, retry, problem.to_string()) {

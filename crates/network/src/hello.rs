@@ -6,10 +6,10 @@
 use crate::{
     NetworkError, Refusal,
     error::WireError,
-    limits::{GREETING_BYTES_MAX, GREETING_TEXT_BYTES_MAX, PROTOCOL_VERSION},
+    limits::{CREDENTIAL_BYTES_MAX, GREETING_BYTES_MAX, GREETING_TEXT_BYTES_MAX, PROTOCOL_VERSION},
 };
 use alloy_primitives::B256;
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 
 const HELLO: u8 = 1;
 const ACCEPT: u8 = 2;
@@ -26,6 +26,8 @@ pub struct Hello {
     pub engine: String,
     /// Name and version of the software, for people; at most 200 bytes.
     pub software: String,
+    /// Shows for whom it acts; what it means is for the nodes to know, not for the connection.
+    pub credential: Bytes,
 }
 
 /// [`Hello`] and what the network adds.
@@ -46,6 +48,11 @@ impl Greeting {
                 let problem = format!("{text:?} is longer than {GREETING_TEXT_BYTES_MAX} bytes");
                 return Err(NetworkError::Setup(problem));
             }
+        }
+        let length = hello.credential.len();
+        if length > CREDENTIAL_BYTES_MAX {
+            let problem = format!("a credential of {length} bytes; {CREDENTIAL_BYTES_MAX} at most");
+            return Err(NetworkError::Setup(problem));
         }
         Ok(Self { version: PROTOCOL_VERSION, instance, listen_port, hello })
     }
@@ -99,6 +106,9 @@ impl Salutation {
                     body.put_u8(length.expect("texts are checked in Greeting::new"));
                     body.put_slice(text.as_bytes());
                 }
+                let length = u16::try_from(greeting.hello.credential.len());
+                body.put_u16(length.expect("the credential is checked in Greeting::new"));
+                body.put_slice(&greeting.hello.credential);
             }
             Self::Accept => body.put_u8(ACCEPT),
             Self::Refuse(refusal) => body.put_slice(&[REFUSE, refusal.code()]),
@@ -144,6 +154,7 @@ fn foreign(version: u16) -> Greeting {
         genesis_hash: B256::ZERO,
         engine: String::new(),
         software: String::new(),
+        credential: Bytes::new(),
     };
     Greeting { version, instance: 0, listen_port: 0, hello }
 }
@@ -157,7 +168,11 @@ fn decode_greeting(version: u16, body: &mut &[u8]) -> Option<Greeting> {
     let genesis_hash = B256::from(*hash);
     let engine = decode_text(body)?;
     let software = decode_text(body)?;
-    let hello = Hello { chain_id, genesis_hash, engine, software };
+    let length = usize::from(body.try_get_u16().ok()?);
+    let (credential, rest) = body.split_at_checked(length)?;
+    *body = rest;
+    let credential = Bytes::copy_from_slice(credential);
+    let hello = Hello { chain_id, genesis_hash, engine, software, credential };
     Some(Greeting { version, instance, listen_port, hello })
 }
 

@@ -51,6 +51,7 @@ impl Cut {
 struct State {
     allow: AllowList,
     cut: Cut,
+    expelled: BTreeSet<PeerId>,
     stopping: bool,
     links: BTreeMap<PeerId, Arc<Link>>,
     book: Book,
@@ -93,6 +94,7 @@ impl Hub {
         let state = State {
             allow: settings.allow,
             cut: Cut::Nobody,
+            expelled: BTreeSet::new(),
             stopping: false,
             links: BTreeMap::new(),
             book,
@@ -141,6 +143,8 @@ impl Hub {
             Some(Refusal::Stopping)
         } else if state.cut.holds(peer) {
             Some(Refusal::CutOff)
+        } else if state.expelled.contains(peer) {
+            Some(Refusal::Expelled)
         } else if !state.allow.permits(peer) {
             Some(Refusal::NotAllowed)
         } else if state.standings.is_banned(*peer, Instant::now()) {
@@ -216,6 +220,13 @@ impl Hub {
         self.close_where(&state, Refusal::NotAllowed, |peer| !state.allow.permits(peer));
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    pub(crate) fn expel(&self, peer: PeerId) {
+        let mut state = self.state.lock();
+        if state.expelled.insert(peer) {
+            self.close_where(&state, Refusal::Expelled, |other| *other == peer);
+        }
     }
 
     fn close_where(&self, state: &State, refusal: Refusal, of: impl Fn(&PeerId) -> bool) {

@@ -26,10 +26,13 @@ pub const UNSENT_BYTES_MAX: usize = 64 * KIB;
 pub const READ_BYTES: usize = 64 * KIB;
 
 /// Bytes of one message of the handshake.
-pub const GREETING_BYTES_MAX: usize = KIB;
+pub const GREETING_BYTES_MAX: usize = 9 * KIB;
 
 /// Bytes of a text within it.
 pub const GREETING_TEXT_BYTES_MAX: usize = 200;
+
+/// Bytes by which a node shows for whom it acts.
+pub const CREDENTIAL_BYTES_MAX: usize = 8 * KIB;
 
 /// Addresses of one `Peers` message.
 pub const PEERS_SHARED_MAX: usize = 64;
@@ -228,7 +231,8 @@ const _: () = assert!(CHUNK_BYTES_MAX < 1 << 24, "a frame's head has 24 bits for
 const _: () = assert!(FRAME_HEAD_BYTES + CHUNK_BYTES_MAX <= BATCH_BYTES);
 const _: () = assert!(FRAME_HEAD_BYTES + CHUNK_BYTES_MAX <= READ_BYTES);
 const _: () = assert!(PEERS_SHARED_MAX * PEER_ENTRY_BYTES_MAX + 8 <= CHUNK_BYTES_MAX);
-const _: () = assert!(2 * GREETING_TEXT_BYTES_MAX + 128 <= GREETING_BYTES_MAX);
+const _: () =
+    assert!(2 * GREETING_TEXT_BYTES_MAX + CREDENTIAL_BYTES_MAX + 128 <= GREETING_BYTES_MAX);
 const _: () = assert!(GREETING_TEXT_BYTES_MAX <= u8::MAX as usize);
 const _: () = assert!(PEERS_SHARED_MAX <= PEERS_LEARNED_MAX);
 const _: () = assert!(PING_INTERVAL.as_millis() * 3 < SILENCE_MAX.as_millis());

@@ -147,6 +147,11 @@ impl Network {
         self.hub.penalize(peer, severity, reason);
     }
 
+    /// Ends the connection to a peer that the chain has put out, and refuses it from now on.
+    pub fn expel(&self, peer: PeerId) {
+        self.hub.expel(peer);
+    }
+
     /// Lifts a ban and forgets the faults.
     pub fn pardon(&self, peer: PeerId) {
         self.hub.pardon(peer);

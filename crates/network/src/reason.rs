@@ -33,12 +33,14 @@ pub enum Refusal {
     Malformed,
     /// A newer connection takes the place of this one.
     Replaced,
+    /// The chain has put out for good whom it acts for.
+    Expelled,
     /// A reason that only newer nodes know.
     Unknown(u8),
 }
 
 impl Refusal {
-    const KNOWN: [Self; 14] = [
+    const KNOWN: [Self; 15] = [
         Self::NotAllowed,
         Self::Banned,
         Self::Full,
@@ -53,6 +55,7 @@ impl Refusal {
         Self::TooSlow,
         Self::Malformed,
         Self::Replaced,
+        Self::Expelled,
     ];
 
     /// The byte that stands for it: its place in the list above, from 1 on.
@@ -101,6 +104,7 @@ impl fmt::Display for Refusal {
             Self::TooSlow => "too slow",
             Self::Malformed => "malformed bytes",
             Self::Replaced => "replaced by a newer connection",
+            Self::Expelled => "put out of the network by the chain",
             Self::Unknown(code) => return write!(f, "reason {code}, unknown to this version"),
         })
     }

@@ -4,7 +4,7 @@
 use crate::NodeError;
 use alloy_primitives::Address;
 use hanse_ledger::Settings;
-use hanse_rpc::RpcLimits;
+use hanse_rpc::{NodeInfo, RpcLimits};
 use hanse_txpool::PoolSettings;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -54,6 +54,8 @@ pub struct Dev {
     pub enabled: bool,
     /// Time between blocks, as `1s` or `250ms`; none: seal as soon as a transaction waits.
     pub block_time: Option<String>,
+    /// Let JSON-RPC make this node misbehave (`hanse_setFault`), in a development network.
+    pub faults: bool,
 }
 
 /// Where a server listens.
@@ -148,6 +150,8 @@ pub struct Network {
     pub miner: Option<Address>,
     /// Threads that mine.
     pub miner_threads: usize,
+    /// The nodes of a network on one machine, for its web page.
+    pub nodes: Vec<NodeInfo>,
 }
 
 /// Limits of the pool.
@@ -253,6 +257,7 @@ impl Default for Network {
             validator_key: None,
             miner: None,
             miner_threads: 1,
+            nodes: Vec::new(),
         }
     }
 }

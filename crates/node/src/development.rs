@@ -152,6 +152,7 @@ pub(crate) fn market(consensus: &Consensus, base_fee: BaseFee) -> Result<Genesis
         ]
         .map(|(index, name, role)| Party { address: accounts[index], name: name.to_owned(), role })
         .to_vec(),
+        development: true,
     };
     let value = serde_json::to_value(settings).expect("settings are plain data");
     genesis.config.extra_fields.insert("hanse".to_owned(), value);

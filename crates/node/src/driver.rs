@@ -1,8 +1,8 @@
 //! The thread that runs the engine: it owns the chain, reads the clock, sleeps between events, and
 //! carries out what the engine wants done.
 
-use crate::chain::LocalChain;
-use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
+use crate::{chain::LocalChain, faults::FaultSwitch};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select, unbounded};
 use hanse_consensus::{Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Wal};
 use hanse_primitives::BlockRef;
 use hanse_rpc::Development;
@@ -18,6 +18,9 @@ use std::{
 
 /// Longest wait for a block that `evm_mine` asked for.
 const MINE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How often an engine that stands still looks whether it still has to.
+const PAUSE_LOOK_TIME: Duration = Duration::from_millis(50);
 
 enum Command {
     Look,
@@ -114,6 +117,7 @@ pub(crate) struct Parts {
     pub(crate) chain: LocalChain,
     pub(crate) outside: Box<dyn Outside>,
     pub(crate) status: Status,
+    pub(crate) faults: FaultSwitch,
 }
 
 /// A running engine; stopped by [`Driver::stop`].
@@ -165,6 +169,9 @@ impl Run {
 
     fn run(mut self) -> Result<(), String> {
         loop {
+            if self.stands_still() {
+                return Ok(());
+            }
             if self.equipped.engine.status().step == HANDOVER {
                 self.equipped = (self.parts.engines)(&self.parts.chain)?;
                 self.call(|engine, host| engine.start(host))?;
@@ -186,6 +193,19 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Stands still while a fault asks for it; true when the node is to stop.
+    fn stands_still(&self) -> bool {
+        while let Some(left) = self.parts.faults.pause_left() {
+            // Looks now and then, since the fault may be called off.
+            let wait = left.min(PAUSE_LOOK_TIME);
+            match self.parts.mailbox.commands.recv_timeout(wait) {
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+                Ok(Command::Mine(_) | Command::Look) | Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        false
     }
 
     /// Waits for the next thing to do. What is due comes before what has come in.

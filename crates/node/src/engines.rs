@@ -8,7 +8,8 @@ use crate::{
 };
 use alloy_primitives::Address;
 use hanse_consensus::{
-    Bft, BftSettings, Chain, MinerSettings, Pow, PowSettings, Signer, Solo, SoloSettings,
+    Bft, BftSettings, Chain, MinerSettings, Pow, PowSettings, Signer, Solo, SoloSettings, Traitor,
+    TreasonOrder,
 };
 use hanse_primitives::{ChainSpec, Engine, Height, ValidatorSettings};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub(crate) struct Role {
     pub(crate) validator: Option<ValidatorKey>,
     /// Whom to mine for; without one the node follows.
     pub(crate) miner: Option<MinerSettings>,
+    /// Where it may be told to lie.
+    pub(crate) treason: Option<TreasonOrder>,
 }
 
 /// Makes engines as the chain's genesis names them.
@@ -70,9 +73,16 @@ impl Role {
             first: span.first,
             last: span.last,
         };
-        let signer = self.validator.clone().map(|key| Box::new(key) as Box<dyn Signer>);
-        let engine = Bft::new(settings, chain.spec.signing_domain(), signer);
-        self.equip(Box::new(engine), "votes", span)
+        let domain = chain.spec.signing_domain();
+        let signer = || self.validator.clone().map(|key| Box::new(key) as Box<dyn Signer>);
+        let engine = Bft::new(settings, domain, signer());
+        let engine: crate::driver::LocalEngine = match (signer(), &self.treason) {
+            (Some(signer), Some(order)) => {
+                Box::new(Traitor::on_order(engine, domain, signer, order.clone()))
+            }
+            _ => Box::new(engine),
+        };
+        self.equip(engine, "votes", span)
     }
 
     fn equip(

@@ -5,12 +5,17 @@ use crate::{
     chain::{Clock, LocalChain, StateAccounts},
     development::{self, DevelopmentWallet},
     driver::{self, Driver, Outside, Waker},
-    engines, gossip,
+    engines::{self, Role},
+    faults::{FaultControl, FaultSwitch},
+    gossip,
     metrics::{self, NodeMeter},
     miner::Miner,
     outside::{Accuser, Alone, Among},
-    peers,
+    overview::Overview,
+    peers::{self, Listeners},
+    roster::{Roster, Watch},
     submit::Submitter,
+    validator::ValidatorKey,
     workers::ServerThreads,
 };
 use alloy_primitives::Address;
@@ -29,7 +34,11 @@ use std::{
     sync::Arc,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 /// Gas limit that a block of a foreign chain moves towards when one is built for a test: what
 /// Ethereum's clients aim for (geth's default).
@@ -109,6 +118,17 @@ impl Rooms {
         Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })
     }
 
+    /// What ends connections that the chain has no place for.
+    fn watch(&self, network: Arc<Network>, roster: Roster) -> Watch {
+        Watch {
+            spec: Arc::clone(&self.spec),
+            ledger: self.ledger.clone(),
+            executor: self.executor.clone(),
+            network,
+            roster,
+        }
+    }
+
     /// The chain over these rooms.
     pub(crate) fn chain(&self) -> LocalChain {
         LocalChain::new(
@@ -186,14 +206,21 @@ impl Node {
         )?;
         announce_pending(&rooms);
         let (failed, failure) = watch::channel(None);
-        let role = peers::role(config, &directory, networked)?;
+        let mut role = peers::role(config, &directory, networked)?;
+        let roster = Roster::default();
         let network = match networked {
             false => None,
             true => {
-                let outside = (events.clone(), gossip);
-                Some(peers::connect(config, &rooms.spec, &directory, outside)?)
+                let (arrivals, arrived) = mpsc::unbounded_channel();
+                let listeners = Listeners { engine: events.clone(), gossip, arrivals };
+                let validator = role.validator.as_ref();
+                let network =
+                    peers::connect(config, &rooms.spec, &directory, validator, listeners)?;
+                rooms.watch(Arc::clone(&network), roster.clone()).start(&rooms.events, arrived);
+                Some(network)
             }
         };
+        let faults = fault_control(config, &rooms.spec, network.as_ref(), &mut role)?;
         let outside: Box<dyn Outside> = match &network {
             None => Box::new(Alone),
             Some(network) => {
@@ -218,6 +245,14 @@ impl Node {
             }
         };
         let status = driver::Status::default();
+        let overview = Overview {
+            status: Arc::clone(&status),
+            ledger: rooms.ledger.clone(),
+            network: network.clone(),
+            roster,
+            validator: role.validator.as_ref().map(ValidatorKey::account),
+            miner: role.miner.as_ref().map(|miner| miner.fee_recipient),
+        };
         let driver = match rooms.spec.hanse() {
             None => None,
             Some(_) => {
@@ -230,6 +265,10 @@ impl Node {
                     chain: rooms.chain(),
                     outside,
                     status,
+                    faults: faults
+                        .as_ref()
+                        .map(|control| control.switch.clone())
+                        .unwrap_or_default(),
                 };
                 let driver = Driver::start(parts, failed);
                 Some(driver.map_err(|e| NodeError::io("cannot start the engine's thread", e))?)
@@ -237,7 +276,8 @@ impl Node {
         };
         let meter =
             Arc::new(NodeMeter::new(metrics::install()?, rooms.ledger.clone(), rooms.pool.clone()));
-        let rpc = Rpc::new(context(config, &rooms, submit, waker, orders, meter, network.clone()));
+        let seams = Seams { submit, waker, orders, meter, overview, faults };
+        let rpc = Rpc::new(context(config, &rooms, seams));
         let (stop, stopping) = watch::channel(false);
         let mut node = Self {
             spec: Arc::clone(&rooms.spec),
@@ -420,19 +460,47 @@ fn announce_pending(rooms: &Rooms) {
     }));
 }
 
-fn context(
+/// The fault switch of a node of a development network, if its operator asks for one.
+fn fault_control(
     config: &Config,
-    rooms: &Rooms,
+    spec: &Arc<ChainSpec>,
+    network: Option<&Arc<Network>>,
+    role: &mut Role,
+) -> Result<Option<FaultControl>, NodeError> {
+    let Some(network) = network.filter(|_| config.dev.faults) else { return Ok(None) };
+    if !spec.hanse().is_some_and(|hanse| hanse.development) {
+        return Err(NodeError::Config(
+            "--dev.faults is for development networks; the genesis of this one does not say \
+             \"development\": true"
+                .to_owned(),
+        ));
+    }
+    let control = FaultControl {
+        spec: Arc::clone(spec),
+        network: Arc::clone(network),
+        switch: FaultSwitch::default(),
+        votes: role.validator.is_some(),
+    };
+    role.treason = Some(control.switch.treason.clone());
+    Ok(Some(control))
+}
+
+/// What the node does for its servers.
+struct Seams {
     submit: Arc<Submitter>,
     waker: Waker,
     orders: Option<Arc<Orders>>,
     meter: Arc<NodeMeter>,
-    network: Option<Arc<Network>>,
-) -> Context {
+    overview: Overview,
+    faults: Option<FaultControl>,
+}
+
+fn context(config: &Config, rooms: &Rooms, seams: Seams) -> Context {
+    let Seams { submit, waker, orders, meter, overview, faults } = seams;
     let dev = config.dev.enabled;
     let wallet = dev.then(|| Arc::new(DevelopmentWallet::new()) as Arc<dyn Wallet>);
-    let peers = network;
-    let network = network_info(&rooms.spec);
+    let peers = overview.network.clone();
+    let network = NetworkInfo { nodes: config.network.nodes.clone(), ..network_info(&rooms.spec) };
     Context {
         spec: Arc::clone(&rooms.spec),
         ledger: rooms.ledger.clone(),
@@ -441,6 +509,8 @@ fn context(
         submit,
         wallet,
         development: dev.then(|| Arc::new(waker) as _),
+        consensus: rooms.spec.hanse().map(|_| Arc::new(overview) as _),
+        faults: faults.map(|faults| Arc::new(faults) as _),
         testing: config.rpc.testing.unwrap_or(dev || rooms.spec.hanse().is_none()),
         events: rooms.events.clone(),
         meter: Some(meter),
@@ -484,5 +554,6 @@ fn network_info(spec: &ChainSpec) -> NetworkInfo {
         deployed_at: 0,
         currencies: hanse.contracts.currencies.iter().map(currency).collect(),
         parties: hanse.parties.iter().map(party).collect(),
+        nodes: Vec::new(),
     }
 }

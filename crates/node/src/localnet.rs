@@ -10,9 +10,10 @@ use crate::{
 use alloy_primitives::Address;
 use hanse_network::PeerAddress;
 use hanse_primitives::{BaseFee, WorkSettings, limits::VALIDATORS_MAX};
+use hanse_rpc::NodeInfo;
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     process::Command,
 };
@@ -51,7 +52,7 @@ pub(crate) struct Plan {
     pub(crate) hosts: Vec<IpAddr>,
     /// Milliseconds between blocks, at least.
     pub(crate) block_time_ms: u64,
-    /// The first of the ports for JSON-RPC over HTTP; each member has the next.
+    /// The first of the ports for JSON-RPC over HTTP; each member has the next. 0: any that are free.
     pub(crate) http_port: u16,
     pub(crate) ws_port: u16,
     pub(crate) web_port: u16,
@@ -101,6 +102,7 @@ impl Plan {
             let json = serde_json::to_vec_pretty(&content).expect("a genesis is plain data");
             fs::write(&genesis, json).map_err(|e| NodeError::file("write", &genesis, e))?;
         }
+        let nodes: Vec<NodeInfo> = members.iter().map(Member::info).collect();
         for member in &members {
             let others = members.iter().filter(|other| other.name != member.name);
             let settings = Settings {
@@ -113,6 +115,7 @@ impl Plan {
                 http_port: member.http.port(),
                 ws_port: member.ws.port(),
                 web_port: member.web.port(),
+                nodes: nodes.clone(),
             };
             member.folder.save(&settings, Existing::Overwrite)?;
         }
@@ -142,11 +145,14 @@ impl Plan {
         let folder = Folder::create(&self.directory.join(&name))?;
         let keys = folder.keys(true)?;
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let place = |ip: IpAddr, first: u16| {
-            let port = first.checked_add(index);
-            let port =
-                port.ok_or_else(|| NodeError::Config(format!("port {first} is too high")))?;
-            Ok::<_, NodeError>(SocketAddr::from((ip, port)))
+        let place = |ip: IpAddr, first: u16| match first {
+            0 => free(ip),
+            _ => {
+                let port = first.checked_add(index);
+                let port =
+                    port.ok_or_else(|| NodeError::Config(format!("port {first} is too high")))?;
+                Ok(SocketAddr::from((ip, port)))
+            }
         };
         let host = self.hosts.get(usize::from(index)).copied().unwrap_or(local);
         let listen = place(host, self.network_port)?;
@@ -173,7 +179,23 @@ impl Plan {
     }
 }
 
+/// A port that nobody has at the moment.
+fn free(ip: IpAddr) -> Result<SocketAddr, NodeError> {
+    let drawn = TcpListener::bind((ip, 0)).and_then(|listener| listener.local_addr());
+    drawn.map_err(|e| NodeError::io("cannot find a free port", e))
+}
+
 impl Member {
+    /// What the pages of the others say of it.
+    fn info(&self) -> NodeInfo {
+        NodeInfo {
+            name: self.name.clone(),
+            validator: self.account,
+            rpc: format!("http://{}", self.http),
+            web: format!("http://localhost:{}", self.web.port()),
+        }
+    }
+
     /// Starts this member's node as a process of its own; its log is in its folder.
     pub(crate) fn start(&self) -> Result<Process, NodeError> {
         let program = std::env::current_exe()

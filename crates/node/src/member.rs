@@ -5,6 +5,7 @@ use crate::{NodeError, peers::node_key, validator::ValidatorKey};
 use alloy_primitives::Address;
 use hanse_network::PeerAddress;
 use hanse_primitives::PeerId;
+use hanse_rpc::NodeInfo;
 use std::{
     fs,
     net::SocketAddr,
@@ -42,6 +43,9 @@ pub(crate) struct Settings {
     pub(crate) http_port: u16,
     pub(crate) ws_port: u16,
     pub(crate) web_port: u16,
+    /// All nodes of a development network on one machine: their pages show each other, and may make
+    /// them misbehave. Empty for a member of a real network.
+    pub(crate) nodes: Vec<NodeInfo>,
 }
 
 /// What becomes of a configuration file that says something else.
@@ -139,11 +143,12 @@ impl Folder {
             path if path.exists() => format!("validator-key = {}\n", file(&path)),
             _ => String::new(),
         };
+        let (together, nodes) = side_by_side(&settings.nodes);
         format!(
-            "# The node of {name}.\nchain = {chain}\ndatadir = {data}\n\n[http]\nport = {http}\n\n\
+            "# The node of {name}.\nchain = {chain}\ndatadir = {data}\n\n[http]\nport = {http}\n{together}\n\
              [ws]\nport = {ws}\n\n[web]\nenabled = true\nport = {web}\n\n[network]\n\
              listen = \"{listen}\"\nkey = {key}\n{validator}{miner}\
-             # Nodes to be connected to.\n{peers}# Keys of further nodes that may connect.\n{allow}",
+             # Nodes to be connected to.\n{peers}# Keys of further nodes that may connect.\n{allow}{nodes}",
             name = settings.name.escape_debug(),
             chain = file(&settings.chain),
             data = file(&self.data()),
@@ -156,6 +161,27 @@ impl Folder {
             allow = list("allow", allow),
         )
     }
+}
+
+/// What the configuration of a node says of those that run on the same machine: who may call it from a
+/// browser and that it may be made to misbehave, and where they all are.
+fn side_by_side(nodes: &[NodeInfo]) -> (String, String) {
+    if nodes.is_empty() {
+        return (String::new(), String::new());
+    }
+    let text = |text: &str| toml::Value::from(text).to_string();
+    let origins: Vec<String> = nodes.iter().map(|node| text(&node.web)).collect();
+    let node = |node: &NodeInfo| {
+        format!(
+            "\n[[network.nodes]]\nname = {}\nvalidator = \"{}\"\nrpc = {}\nweb = {}\n",
+            text(&node.name),
+            node.validator,
+            text(&node.rpc),
+            text(&node.web)
+        )
+    };
+    let together = format!("corsdomain = [{}]\n\n[dev]\nfaults = true\n", origins.join(", "));
+    (together, nodes.iter().map(node).collect())
 }
 
 /// An absolute path, so that the files mean the same wherever they are read.

@@ -6,6 +6,7 @@ use crate::{
     engines::Role,
     gossip::Gossip,
     launch::client_version,
+    roster::{Arrival, Arrivals, credential},
     validator::ValidatorKey,
 };
 use hanse_consensus::{Event, MinerSettings};
@@ -39,7 +40,7 @@ pub(crate) fn role(config: &Config, directory: &Path, networked: bool) -> Result
         .network
         .miner
         .map(|fee_recipient| MinerSettings { fee_recipient, empty_blocks: true });
-    Ok(Role { directory: directory.to_owned(), validator, miner })
+    Ok(Role { directory: directory.to_owned(), validator, miner, treason: None })
 }
 
 /// The key of this node, made if there is none.
@@ -52,12 +53,20 @@ pub(crate) fn node_key(path: &Path) -> Result<NodeKey, NodeError> {
     Ok(key)
 }
 
+/// Who is told of what peers do and say.
+pub(crate) struct Listeners {
+    pub(crate) engine: EventSender,
+    pub(crate) gossip: Gossip,
+    pub(crate) arrivals: Arrivals,
+}
+
 /// Opens the port, dials the peers, and hands on what they say.
 pub(crate) fn connect(
     config: &Config,
     spec: &ChainSpec,
     directory: &Path,
-    (events, gossip): (EventSender, Gossip),
+    validator: Option<&ValidatorKey>,
+    listeners: Listeners,
 ) -> Result<Arc<Network>, NodeError> {
     let path = config.network.key.clone().unwrap_or_else(|| directory.join("node.key"));
     let key = node_key(&path)?;
@@ -75,11 +84,14 @@ pub(crate) fn connect(
         genesis_hash: spec.genesis_reference().hash,
         engine: PROTOCOL.to_owned(),
         software: client_version(),
+        credential: credential(validator, spec, key.id()),
     };
+    let Listeners { engine: events, gossip, arrivals } = listeners;
     let handler = move |event: NetworkEvent| {
         // Errors say that the node is stopping.
         let _ = match event {
-            NetworkEvent::Connected(peer, _) => {
+            NetworkEvent::Connected(peer, hello) => {
+                let _ = arrivals.send(Arrival { peer, credential: hello.credential });
                 gossip.welcome(peer);
                 events.send(Event::Connected(peer).into())
             }

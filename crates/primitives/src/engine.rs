@@ -28,6 +28,17 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// Its name, as genesis has it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Solo { .. } => "solo",
+            Self::Bft(_) => "bft",
+            Self::Pos(_) => "pos",
+            Self::Pow(_) => "pow",
+        }
+    }
+
     /// Settings of an engine in which validators vote.
     #[must_use]
     pub const fn validators(&self) -> Option<&ValidatorSettings> {

@@ -49,6 +49,9 @@ pub struct HanseSettings {
     /// Who is who, for people. It gives nobody a right.
     #[serde(default)]
     pub parties: Vec<Party>,
+    /// A network to play with: its nodes may be made to misbehave on request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub development: bool,
 }
 
 impl HanseSettings {

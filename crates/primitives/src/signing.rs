@@ -1,6 +1,6 @@
 //! What validators sign (EIP-712), and how a signature is checked.
 
-use crate::{BlockHash, Height, PrimitiveError};
+use crate::{BlockHash, Height, PeerId, PrimitiveError};
 use alloy_consensus::crypto::secp256k1::recover_signer;
 use alloy_primitives::{Address, B256, FixedBytes, Signature, U256, keccak256};
 use alloy_rlp::{RlpDecodableWrapper, RlpEncodableWrapper};
@@ -133,6 +133,21 @@ impl Proposal {
             Some(round) => words[156..].copy_from_slice(&round.to_be_bytes()),
             None => words[128..].fill(0xff),
         }
+        domain.digest(keccak256(words))
+    }
+}
+
+const PEER_TYPE: &[u8] = b"Peer(bytes32 key)";
+
+impl PeerId {
+    /// What a validator signs so that the node with this key acts for it: the EIP-712 digest of
+    /// `Peer(bytes32 key)`. Together with the connection, which proves the key, it holds both ways:
+    /// nobody can claim another's node, or another's account.
+    #[must_use]
+    pub fn digest(&self, domain: &SigningDomain) -> B256 {
+        let mut words = [0; 32 * 2];
+        words[..32].copy_from_slice(keccak256(PEER_TYPE).as_slice());
+        words[32..].copy_from_slice(&self.0);
         domain.digest(keccak256(words))
     }
 }

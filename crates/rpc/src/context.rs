@@ -1,5 +1,5 @@
 use crate::{
-    Development, Events, Meter, RpcLimits, Submit, Wallet,
+    Consensus, Development, Events, Faults, Meter, RpcLimits, Submit, Wallet,
     budget::Budget,
     filters::Filters,
     lanes::Lanes,
@@ -30,6 +30,10 @@ pub struct Context {
     pub wallet: Option<Arc<dyn Wallet>>,
     /// Control over the chain (`evm_mine`); only in development.
     pub development: Option<Arc<dyn Development>>,
+    /// The engine and the connections; `None` on a chain that nobody here decides.
+    pub consensus: Option<Arc<dyn Consensus>>,
+    /// Faults that may be caused; only in development networks.
+    pub faults: Option<Arc<dyn Faults>>,
     /// Offers `testing_buildBlockV1`.
     pub testing: bool,
     /// What subscribers are told.
@@ -72,6 +76,22 @@ pub struct NetworkInfo {
     pub currencies: Vec<CurrencyInfo>,
     /// Known parties.
     pub parties: Vec<PartyInfo>,
+    /// The nodes of a network that runs on one machine, so that a page can show them side by side.
+    pub nodes: Vec<NodeInfo>,
+}
+
+/// A node of a network on one machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeInfo {
+    /// The member whose node it is.
+    pub name: String,
+    /// The account that it votes with.
+    pub validator: Address,
+    /// Where its JSON-RPC is.
+    pub rpc: String,
+    /// Where its web page is.
+    pub web: String,
 }
 
 /// A currency contract.

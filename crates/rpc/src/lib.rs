@@ -33,10 +33,10 @@ mod seams;
 mod server;
 mod wire;
 
-pub use context::{Context, CurrencyInfo, NetworkInfo, PartyInfo, Rpc};
+pub use context::{Context, CurrencyInfo, NetworkInfo, NodeInfo, PartyInfo, Rpc};
 pub use dispatch::handle_text;
 pub use error::RpcError;
 pub use events::{ChainEvent, Events};
 pub use limits::RpcLimits;
-pub use seams::{Development, Meter, Submit, SubmitError, Wallet};
+pub use seams::{Consensus, Development, Faults, Meter, Peer, Stage, Submit, SubmitError, Wallet};
 pub use server::{Methods, ServerOptions, Workers, serve_http, serve_web, serve_ws};

@@ -134,6 +134,12 @@ impl Default for RpcLimits {
     }
 }
 
+/// Proven equivocations in one answer.
+pub const EVIDENCE_ITEMS_MAX: u64 = 100;
+
+/// Longest time for which a node of a development network is made to misbehave at once.
+pub const FAULT_TIME_MAX: Duration = Duration::from_secs(600);
+
 const _: () = assert!(TOPICS_MAX <= PARAMETERS_MAX);
 const _: () = assert!(ANSWER_BYTES_FREE >= BUDGET_UNIT_BYTES);
 const _: () = assert!(CHAIN_EVENTS_MAX <= PENDING_EVENTS_MAX);

@@ -35,4 +35,4 @@ mod treason;
 pub use engine::{Ballot, Bft, BftSettings, RoundView};
 pub use limits::MESSAGE_BYTES_MAX;
 #[cfg(feature = "treason")]
-pub use treason::{Said, Traitor, Treason, said};
+pub use treason::{Said, Traitor, Treason, TreasonOrder, said};

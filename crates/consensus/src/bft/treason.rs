@@ -1,5 +1,6 @@
-//! Engines that lie, for the simulator and for development networks that want to see what happens.
-//! Behind the feature `treason`, which no binary for production has.
+//! Engines that lie, for the simulator, and for development networks whose people want to see what
+//! happens. Behind the feature `treason`; a node obeys an order to lie only where its genesis says
+//! that the network is for development.
 
 use super::{
     engine::Bft,
@@ -19,6 +20,7 @@ use hanse_primitives::{
 use std::{
     collections::{BTreeSet, VecDeque},
     fmt,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// How an engine lies.
@@ -36,12 +38,28 @@ pub enum Treason {
     Flood,
 }
 
+/// Tells an engine when to lie, and how. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct TreasonOrder(Arc<Mutex<Option<(Treason, u64)>>>);
+
+impl TreasonOrder {
+    /// Lies in this way until a time (milliseconds since the Unix epoch), or not at all.
+    pub fn set(&self, order: Option<(Treason, u64)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = order;
+    }
+
+    fn at(&self, now_ms: u64) -> Option<Treason> {
+        let order = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        order.filter(|(_, until_ms)| now_ms < *until_ms).map(|(treason, _)| treason)
+    }
+}
+
 /// A validator that lies.
 pub struct Traitor {
     inner: Bft,
     domain: SigningDomain,
     signer: Box<dyn Signer>,
-    treason: Treason,
+    order: TreasonOrder,
     peers: BTreeSet<PeerId>,
 }
 
@@ -89,7 +107,7 @@ pub fn said(bytes: &[u8]) -> Option<Said> {
 }
 
 impl Traitor {
-    /// Makes an engine lie. `signer` has the engine's own key.
+    /// Makes an engine lie for ever. `signer` has the engine's own key.
     #[must_use]
     pub fn new(
         inner: Bft,
@@ -97,17 +115,31 @@ impl Traitor {
         signer: Box<dyn Signer>,
         treason: Treason,
     ) -> Self {
-        Self { inner, domain, signer, treason, peers: BTreeSet::new() }
+        let order = TreasonOrder::default();
+        order.set(Some((treason, u64::MAX)));
+        Self::on_order(inner, domain, signer, order)
+    }
+
+    /// Makes an engine lie when it is told to, and be honest otherwise.
+    #[must_use]
+    pub const fn on_order(
+        inner: Bft,
+        domain: SigningDomain,
+        signer: Box<dyn Signer>,
+        order: TreasonOrder,
+    ) -> Self {
+        Self { inner, domain, signer, order, peers: BTreeSet::new() }
     }
 
     /// Exchanges what the engine wants to say for what it shall say.
     fn corrupt<C: Chain>(&mut self, host: &mut Host<'_, C>) {
+        let Some(treason) = self.order.at(host.now_ms) else { return };
         let effects = std::mem::take(&mut host.effects);
-        match self.treason {
+        match treason {
             Treason::Silent => {}
             Treason::EquivocateVotes => host.effects = self.split_votes(effects),
             Treason::EquivocateProposals | Treason::InvalidBlocks => {
-                self.change_proposals(effects, host);
+                self.change_proposals(treason, effects, host);
             }
             Treason::Flood => {
                 host.effects = effects;
@@ -150,7 +182,12 @@ impl Traitor {
         SignedMessage::new(BftVote::new(other, vote.validator.0), signature)
     }
 
-    fn change_proposals<C: Chain>(&self, effects: VecDeque<Effect>, host: &mut Host<'_, C>) {
+    fn change_proposals<C: Chain>(
+        &self,
+        treason: Treason,
+        effects: VecDeque<Effect>,
+        host: &mut Host<'_, C>,
+    ) {
         let mut parts: Vec<Part> = Vec::new();
         for effect in effects {
             let part = match &effect {
@@ -169,7 +206,7 @@ impl Traitor {
         let whole: Vec<u8> = parts.iter().flat_map(|part| part.data.to_vec()).collect();
         let Ok(block) = decode_block(&whole) else { return };
         let block = SealedBlock::new(block);
-        let other = match self.treason {
+        let other = match treason {
             Treason::InvalidBlocks => Some(with_wrong_root(&block)),
             _ => another(&block, host),
         };
@@ -177,7 +214,7 @@ impl Traitor {
         for (number, peer) in self.peers.iter().enumerate() {
             let ours = parts.iter().cloned().map(Message::Part).collect();
             let messages = match &other {
-                Some(other) if self.treason == Treason::InvalidBlocks || number % 2 == 1 => other,
+                Some(other) if treason == Treason::InvalidBlocks || number % 2 == 1 => other,
                 _ => &ours,
             };
             for message in messages {
@@ -274,6 +311,10 @@ impl<C: Chain> Engine<C> for Traitor {
         Engine::<C>::wake_at_ms(&self.inner)
     }
 
+    fn awaits_transactions(&self) -> bool {
+        Engine::<C>::awaits_transactions(&self.inner)
+    }
+
     fn status(&self) -> EngineStatus {
         Engine::<C>::status(&self.inner)
     }
@@ -282,7 +323,7 @@ impl<C: Chain> Engine<C> for Traitor {
 impl fmt::Debug for Traitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Traitor")
-            .field("treason", &self.treason)
+            .field("order", &self.order)
             .field("inner", &self.inner)
             .finish_non_exhaustive()
     }

@@ -22,7 +22,13 @@ use tokio_rustls::TlsStream;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn hello() -> Hello {
-    Hello { chain_id: 1, genesis_hash: [1; 32].into(), engine: "e".into(), software: "s".into() }
+    Hello {
+        chain_id: 1,
+        genesis_hash: [1; 32].into(),
+        engine: "e".into(),
+        software: "s".into(),
+        credential: Default::default(),
+    }
 }
 
 /// An honest node, and a friend that is connected to it and has to stay so.

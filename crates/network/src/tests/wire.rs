@@ -18,6 +18,7 @@ fn greeting() -> Greeting {
         genesis_hash: [0xaa; 32].into(),
         engine: "bft".into(),
         software: "hanse 0.1.0".into(),
+        credential: vec![0xcc, 0xdd].into(),
     };
     Greeting { version: 1, instance: 0x0102_0304_0506_0708, listen_port: 30_303, hello }
 }
@@ -26,9 +27,9 @@ fn greeting() -> Greeting {
 #[test]
 fn greetings_have_these_bytes() {
     let bytes = Salutation::Hello(greeting()).encode();
-    let expected = "0045 01 0001 0102030405060708 765f 0000000000007a69 \
+    let expected = "0049 01 0001 0102030405060708 765f 0000000000007a69 \
         aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
-        03 626674 0b 68616e736520302e312e30";
+        03 626674 0b 68616e736520302e312e30 0002 ccdd";
     assert_eq!(hex::encode(&bytes), expected.replace(' ', ""));
     assert_eq!(hex::encode(Salutation::Accept.encode()), "000102");
     assert_eq!(hex::encode(Salutation::Refuse(Refusal::WrongGenesis).encode()), "00020306");
@@ -203,11 +204,21 @@ fn arb_channel() -> impl Strategy<Value = Channel> {
 
 fn arb_salutation() -> impl Strategy<Value = Salutation> {
     let text = || "[ -~äπ]{0,60}";
-    let hello = (any::<u64>(), any::<[u8; 32]>(), text(), text(), any::<u64>(), any::<u16>());
-    let hello = hello.prop_map(|(chain_id, hash, engine, software, instance, listen_port)| {
-        let hello = Hello { chain_id, genesis_hash: hash.into(), engine, software };
-        Salutation::Hello(Greeting { version: PROTOCOL_VERSION, instance, listen_port, hello })
-    });
+    let hello = (
+        any::<u64>(),
+        any::<[u8; 32]>(),
+        text(),
+        text(),
+        any::<u64>(),
+        any::<u16>(),
+        vec(any::<u8>(), 0..99),
+    );
+    let hello =
+        hello.prop_map(|(chain_id, hash, engine, software, instance, listen_port, shown)| {
+            let credential = shown.into();
+            let hello = Hello { chain_id, genesis_hash: hash.into(), engine, software, credential };
+            Salutation::Hello(Greeting { version: PROTOCOL_VERSION, instance, listen_port, hello })
+        });
     prop_oneof![
         hello,
         Just(Salutation::Accept),

@@ -91,6 +91,7 @@ impl Setup {
             genesis_hash: [7; 32].into(),
             engine: "bft".into(),
             software: format!("node {seed}"),
+            credential: bytes::Bytes::from_static(b"for somebody"),
         };
         let settings = Settings {
             listen: Some(([127, 0, 0, 1], 0).into()),

@@ -100,7 +100,7 @@ impl Args {
                 funder: self.funder()?,
             }));
         }
-        let dev = Dev { enabled: true, block_time: self.block_time.clone() };
+        let dev = Dev { enabled: true, block_time: self.block_time.clone(), ..Dev::default() };
         let block_time_ms = Config { dev, ..Config::default() }.dev_block_time_ms()?;
         let peer = match &self.against {
             None => None,

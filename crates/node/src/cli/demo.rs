@@ -42,7 +42,7 @@ impl Args {
     fn config(&self) -> Config {
         let mut config = Config {
             datadir: self.datadir.clone(),
-            dev: Dev { enabled: true, block_time: None },
+            dev: Dev { enabled: true, ..Dev::default() },
             ..Config::default()
         };
         config.http.port = self.http_port;

@@ -135,6 +135,7 @@ impl MemberArgs {
         let made = ledger(chain, &folder.data())?;
         let mines = matches!(made.engine, Some(Engine::Pow(_)));
         let settings = Settings {
+            nodes: Vec::new(),
             name: self.name(&folder),
             chain: absolute(chain)?,
             listen: self.listen,

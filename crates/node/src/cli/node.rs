@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// Seal a development block at this interval (`1s`, `250ms`, or seconds) instead of on demand.
     #[arg(long = "dev.block-time", value_name = "TIME", env = "HANSE_DEV_BLOCK_TIME")]
     dev_block_time: Option<String>,
+    /// Let JSON-RPC make this node misbehave, in a development network.
+    #[arg(long = "dev.faults", env = "HANSE_DEV_FAULTS")]
+    dev_faults: bool,
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
@@ -202,6 +205,7 @@ impl Args {
             config.dev.block_time = self.dev_block_time;
         }
         config.dev.enabled |= self.dev;
+        config.dev.faults |= self.dev_faults;
         set(&mut config.log.format, self.log_format);
         set(&mut config.log.filter, self.log_filter);
         self.listen.apply(&mut config);

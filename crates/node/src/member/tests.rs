@@ -13,6 +13,7 @@ fn settings(peers: Vec<PeerAddress>) -> Settings {
         http_port: 1,
         ws_port: 2,
         web_port: 3,
+        nodes: Vec::new(),
     }
 }
 
@@ -24,6 +25,12 @@ fn what_is_written_is_what_a_node_reads() {
     let peer = PeerAddress::new(PeerId([9; 32]), "10.0.0.1:30303".parse().expect("an address"));
     let mut wanted = settings(vec![peer.clone()]);
     wanted.miner = keys.validator;
+    wanted.nodes = vec![NodeInfo {
+        name: "a \"bank\"".to_owned(),
+        validator: Address::repeat_byte(4),
+        rpc: "http://127.0.0.1:1".to_owned(),
+        web: "http://localhost:3".to_owned(),
+    }];
     folder.save(&wanted, Existing::Keep).expect("written");
     let config = Config::load(Some(&folder.settings())).expect("a configuration");
     assert_eq!(config.chain.as_ref(), Some(&wanted.chain));
@@ -33,6 +40,9 @@ fn what_is_written_is_what_a_node_reads() {
     assert_eq!(config.network.peers, [peer.to_string()]);
     assert_eq!(config.network.allow, [alloy_primitives::hex::encode([7; 32])]);
     assert_eq!(config.network.miner, keys.validator);
+    assert_eq!(config.network.nodes, wanted.nodes);
+    assert_eq!(config.http.corsdomain, ["http://localhost:3"]);
+    assert!(config.dev.faults && !config.dev.enabled);
     let key = config.network.key.expect("a key");
     assert_eq!(node_key(&key).expect("readable").id(), keys.peer);
     let key = ValidatorKey::load(&config.network.validator_key.expect("a key")).expect("readable");

@@ -4,6 +4,7 @@ mod blocks;
 mod calls;
 mod chain;
 mod config;
+mod consensus;
 mod debug;
 mod fees;
 mod filters;
@@ -132,6 +133,12 @@ const METHODS: &[Method] = &[
     Method { name: "eth_uninstallFilter", lane: Memory, arity: 1, handler: filters::uninstall },
     Method { name: "eth_unsubscribe", lane: Memory, arity: 1, handler: subscriptions::unsubscribe },
     Method { name: "evm_mine", lane: Evm, arity: 1, handler: testing::mine },
+    Method { name: "hanse_getCertificate", lane: Evm, arity: 1, handler: consensus::certificate },
+    Method { name: "hanse_getEvidence", lane: Evm, arity: 2, handler: consensus::evidence },
+    Method { name: "hanse_getPeers", lane: Memory, arity: 0, handler: consensus::peers },
+    Method { name: "hanse_getValidators", lane: Evm, arity: 1, handler: consensus::validators },
+    Method { name: "hanse_setFault", lane: Memory, arity: 2, handler: consensus::set_fault },
+    Method { name: "hanse_status", lane: Read, arity: 0, handler: consensus::status },
     Method { name: "net_listening", lane: Memory, arity: 0, handler: net::listening },
     Method { name: "net_peerCount", lane: Memory, arity: 0, handler: net::peer_count },
     Method { name: "net_version", lane: Memory, arity: 0, handler: net::version },

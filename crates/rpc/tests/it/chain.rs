@@ -136,6 +136,8 @@ impl Parts {
             submit,
             wallet: Some(Arc::new(OneKey(rich()))),
             development: None,
+            consensus: None,
+            faults: None,
             testing: true,
             events: self.events.clone(),
             meter: None,
