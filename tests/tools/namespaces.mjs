@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { privateKeyToAccount } from 'viem/accounts';
-import { hanse, here, rpc, rpcEach, run, sleep, until } from './lib.mjs';
+import { hanse, here, rpc, run, sleep, until } from './lib.mjs';
+import { Load, seconds } from './load.mjs';
 
 const names = ['brand', 'retailer', 'carrier', 'bank'];
 const hosts = names.map((_, index) => `10.77.0.${index + 1}`);
@@ -68,13 +68,7 @@ class Members {
   folder = mkdtempSync(join(tmpdir(), 'hanse-namespaces-'));
   children = [];
   logs = names.map(() => '');
-  /** Block hashes by height, as anybody has said them. */
-  blocks = new Map();
-  /** Blocks of transactions whose receipts were served. */
-  served = new Map();
-  heights = names.map(() => 0);
-  problem = undefined;
-  ended = false;
+  load = new Load(names, this.urls, { rate });
 
   async build() {
     const devices = names.map((_, index) => `hw${process.pid}-${index}`);
@@ -94,8 +88,6 @@ class Members {
       await ip('-n', space, 'link', 'set', 'control', 'up');
     }
     await run(hanse, ['localnet', '--prepare', '--directory', this.folder, '--hosts', hosts.join(','), '--network.port', '30303']);
-    const listed = await run(hanse, ['keys', 'dev']);
-    this.wallets = [...listed.matchAll(/^0x\w{40} (0x\w{64})$/gm)].slice(1, 5).map(([, key]) => ({ account: privateKeyToAccount(key), nonce: 0, waiting: new Set() }));
   }
 
   start(index) {
@@ -110,89 +102,17 @@ class Members {
     for (const index of names.keys()) this.start(index);
     const together = async (url) => (await rpc(url, 'net_peerCount')) === '0x3';
     for (const [index, url] of this.urls.entries()) await until(`${names[index]} with three peers`, () => together(url));
-    this.loops = names.flatMap((_, index) => [this.send(index), this.watch(index)]);
-  }
-
-  /** Gives a member transactions, whatever becomes of them. */
-  async send(index) {
-    const wallet = this.wallets[index];
-    while (!this.ended) {
-      const { account, nonce } = wallet;
-      const transfer = { chainId: 1337, nonce, to: account.address, value: 1n, gas: 21_000n, maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
-      const raw = await account.signTransaction({ type: 'eip1559', ...transfer });
-      await rpc(this.urls[index], 'eth_sendRawTransaction', [raw]).then(
-        (hash) => {
-          wallet.nonce += 1;
-          wallet.waiting.add(hash);
-        },
-        (error) => (this.problem ??= error),
-      );
-      await sleep(1000 / rate);
-    }
-  }
-
-  /** Reads what a member says: its new blocks, and receipts of what it was given. */
-  async watch(index) {
-    const { waiting } = this.wallets[index];
-    while (!this.ended) {
-      try {
-        await this.look(index, waiting);
-      } catch (error) {
-        this.problem ??= error;
-      }
-      await sleep(200);
-    }
-  }
-
-  async look(index, waiting) {
-    const url = this.urls[index];
-    const latest = Number(await rpc(url, 'eth_blockNumber'));
-    assert.ok(latest >= this.heights[index], `${names[index]} went back from ${this.heights[index]} to ${latest}`);
-    for (let height = this.heights[index] + 1; height <= latest; height += 1) {
-      const { hash } = await rpc(url, 'eth_getBlockByNumber', [`0x${height.toString(16)}`, false]);
-      const known = this.blocks.get(height) ?? hash;
-      assert.equal(hash, known, `${names[index]} has another block ${height}`);
-      this.blocks.set(height, hash);
-      this.heights[index] = height;
-    }
-    for (const hash of [...waiting].slice(0, 20)) {
-      const receipt = await rpc(url, 'eth_getTransactionReceipt', [hash]);
-      if (!receipt) continue;
-      assert.equal(receipt.status, '0x1');
-      this.served.set(hash, receipt.blockHash);
-      waiting.delete(hash);
-    }
+    await this.load.begin();
   }
 
   /** Fails at once when anything was wrong meanwhile. */
   check() {
-    if (this.problem) throw this.problem;
+    this.load.check();
     for (const [index, child] of this.children.entries()) assert.equal(child.exitCode, null, `${names[index]} has ended`);
   }
 
-  /** Waits until these members have gone on by some blocks; gives the seconds. */
-  async goOn(places, count, seconds) {
-    const begun = Date.now();
-    const from = Math.max(...this.heights);
-    const there = () => places.every((index) => this.heights[index] >= from + count);
-    await until(`${count} more blocks at ${places.map((index) => names[index])} after ${from} (at ${this.heights})`, async () => this.check() ?? there(), seconds);
-    return (Date.now() - begun) / 1000;
-  }
-
-  /** Every block and every receipt that anybody has served, at all members, which have caught up. */
-  async agree() {
-    const tip = Math.max(...this.heights);
-    await until(`all at ${tip}`, async () => this.check() ?? this.heights.every((height) => height >= tip));
-    for (const [index, url] of this.urls.entries()) {
-      const served = [...this.served];
-      const receipts = await rpcEach(url, 'eth_getTransactionReceipt', served.map(([hash]) => [hash]));
-      for (const [at, [hash, block]] of served.entries()) assert.equal(receipts[at]?.blockHash, block, `${hash} at ${names[index]}`);
-    }
-  }
-
   async stop() {
-    this.ended = true;
-    await Promise.all(this.loops);
+    await this.load.end();
     this.check();
     for (const [index, child] of this.children.entries()) {
       child.kill('SIGTERM');
@@ -202,7 +122,7 @@ class Members {
   }
 
   async destroy() {
-    this.ended = true;
+    this.load.ended = true;
     for (const child of this.children) child?.kill('SIGKILL');
     this.wire?.child.kill();
     for (const space of this.spaces) await ip('netns', 'del', space).catch(() => {});
@@ -213,42 +133,43 @@ class Members {
 
 /** Two and two: neither side decides anything; together they go on. */
 async function halves(members) {
-  await members.wire.set({ groups: [[0, 1], [2, 3]] });
+  const { load, wire } = members;
+  await wire.set({ groups: [[0, 1], [2, 3]] });
   await sleep(2_000);
-  const stopped = Math.max(...members.heights);
+  const stopped = load.tip;
   await sleep(5_000);
   members.check();
-  assert.ok(Math.max(...members.heights) <= stopped, 'half of the votes decide nothing');
-  await members.wire.set({});
-  const seconds = await members.goOn([0, 1, 2, 3], 3, 30);
-  return `2|2: stopped at ${stopped}; all went on ${seconds.toFixed(1)} s after healing`;
+  assert.ok(load.tip <= stopped, 'half of the votes decide nothing');
+  await wire.set({});
+  return `2|2: stopped at ${stopped}; all went on ${seconds(await load.goOn([0, 1, 2, 3], 3))} after healing`;
 }
 
 /** Three go on without the fourth, for so long that they take it for gone; it catches up. */
 async function oneAway(members) {
-  await members.wire.set({ groups: [[0, 1, 2], [3]] });
+  const { load, wire } = members;
+  await wire.set({ groups: [[0, 1, 2], [3]] });
   await sleep(1_000);
-  const away = members.heights[3];
-  const seconds = await members.goOn([0, 1, 2], 5, 30);
-  await sleep(Math.max(0, 22_000 - seconds * 1000));
+  const away = load.heights[3];
+  const time = await load.goOn([0, 1, 2], 5);
+  await sleep(Math.max(0, 22_000 - time));
   members.check();
-  assert.ok(members.heights[3] <= away + 1, 'one of four decides nothing');
-  const behind = Math.max(...members.heights) - members.heights[3];
+  assert.ok(load.heights[3] <= away + 1, 'one of four decides nothing');
+  const behind = load.tip - load.heights[3];
   assert.ok(behind >= 5);
-  await members.wire.set({});
-  const begun = Date.now();
-  const tip = Math.max(...members.heights);
-  await until(`bank at ${tip}`, async () => members.check() ?? members.heights[3] >= tip);
-  return `3|1: three made 5 blocks in ${seconds.toFixed(1)} s; the fourth, ${behind} blocks behind, was there in ${((Date.now() - begun) / 1000).toFixed(1)} s`;
+  await wire.set({});
+  const there = await load.reach([3], load.tip);
+  return `3|1: three made 5 blocks in ${seconds(time)}; the fourth, ${behind} blocks behind, was there in ${seconds(there)}`;
 }
 
 async function shaped(members, name, wish) {
   await members.wire.set(wish);
   await sleep(1_000);
-  const seconds = await members.goOn([0, 1, 2, 3], 5, 45);
-  await sleep(Math.max(0, 5_000 - seconds * 1000));
+  const time = await members.load.goOn([0, 1, 2, 3], 5, 45);
+  const begun = Date.now() - time;
+  await sleep(Math.max(0, 5_000 - time));
+  const gap = members.load.gap(begun);
   await members.wire.set({});
-  return `${name}: 5 blocks at all four in ${seconds.toFixed(1)} s`;
+  return `${name}: 5 blocks at all four in ${seconds(time)}, never ${seconds(gap)} without one`;
 }
 
 export async function namespaces(checks) {
@@ -257,10 +178,11 @@ export async function namespaces(checks) {
   if (why) return checks.skip(name, why);
   return checks.check(name, async () => {
     const members = new Members();
+    const { load } = members;
     try {
       await members.build();
       await members.begin();
-      const said = [`seed ${seed}: 10 blocks in ${(await members.goOn([0, 1, 2, 3], 10, 30)).toFixed(1)} s`];
+      const said = [`seed ${seed}: 10 blocks in ${seconds(await load.goOn([0, 1, 2, 3], 10))}`];
       for (const work of [
         () => halves(members),
         () => oneAway(members),
@@ -269,11 +191,13 @@ export async function namespaces(checks) {
         () => shaped(members, '100 ms and 5 %', { delay_ms: 100, loss: 0.05 }),
       ]) {
         said.push(await work());
-        await members.agree();
+        await load.agree();
       }
+      await load.settle();
+      await load.agree();
       await members.stop();
       const { passed, lost, cut } = await members.wire.end();
-      said.push(`${members.blocks.size} blocks, ${members.served.size} receipts served, all there; ${passed} frames, ${lost} lost, ${cut} cut`);
+      said.push(`${load.blocks.size} blocks, ${load.served.size} of ${load.taken} transactions in them at all four; ${passed} frames, ${lost} lost, ${cut} cut`);
       console.log(said.map((line) => `      ${line}`).join('\n'));
     } catch (error) {
       throw new Error(`seed ${seed}: ${error.stack}\n${names.map((one, index) => `${one}:\n${members.logs[index]}`).join('\n')}`);

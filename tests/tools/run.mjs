@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Checks, devAddress, root, rpc, run, startNode } from './lib.mjs';
+import { byzantine } from './byzantine.mjs';
 import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
@@ -23,6 +24,7 @@ try {
 
 await killLoop(checks);
 await networks(checks);
+await byzantine(checks);
 await namespaces(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
