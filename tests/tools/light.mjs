@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createWalletClient, http, keccak256, toHex, zeroHash } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { artifact, Checks, devKey, hanse, root, rpc, run } from './lib.mjs';
-import { names, until, within } from './network.mjs';
+import { artifact, Checks, devKey, hanse, root, rpc, run, until } from './lib.mjs';
+import { names, within } from './network.mjs';
 
 const merchantKey = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
 const carrier = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';

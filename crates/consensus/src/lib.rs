@@ -15,6 +15,8 @@ mod engine;
 mod pow;
 mod randao;
 mod solo;
+#[cfg(feature = "test-utils")]
+pub mod testing;
 
 pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView};
 #[cfg(feature = "treason")]

@@ -46,4 +46,5 @@ pub use config::{
 };
 pub use development::{DevelopmentWallet, Options};
 pub use error::NodeError;
+pub use gossip::transactions_of;
 pub use launch::{Node, chain_spec, client_version};

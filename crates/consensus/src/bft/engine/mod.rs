@@ -16,6 +16,8 @@ mod sync;
 mod timers;
 mod view;
 
+#[cfg(feature = "test-utils")]
+pub(super) use handlers::certificates;
 pub use view::{Ballot, RoundView};
 
 use self::{decide::Finished, deciding::Deciding, log::Log, peers::Peers, sync::Sync};
