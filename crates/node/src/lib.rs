@@ -35,6 +35,8 @@ mod overview;
 mod peers;
 mod process;
 mod roster;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod submit;
 mod validator;
 mod wal;
