@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and the machine lacks, and says so. Usage: scripts/setup.sh rust|node|browser|cargo-fuzz ...
+# Installs what a target needs and the machine lacks, and says so. Usage: scripts/setup.sh rust|node|browser|namespaces|cargo-fuzz ...
 # Safe to run again: what is there is left alone.
 set -euo pipefail
 
@@ -48,6 +48,13 @@ need_browser() {
   command -v chromium >/dev/null || apt_install chromium fonts-noto-cjk
 }
 
+# What tests in network namespaces need; they say so and are left out where it cannot be had.
+need_namespaces() {
+  [ "$(uname -s)" = Linux ] && [ "$(id -u)" -eq 0 ] || return 0
+  command -v ip >/dev/null || apt_install iproute2
+  command -v python3 >/dev/null || apt_install python3
+}
+
 need_cargo_fuzz() {
   command -v c++ >/dev/null || apt_install g++
   if ! command -v cargo-fuzz >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo-fuzz" ]; then
@@ -61,6 +68,7 @@ for part in "$@"; do
     rust) need_rust ;;
     node) need_node ;;
     browser) need_browser ;;
+    namespaces) need_namespaces ;;
     cargo-fuzz) need_cargo_fuzz ;;
     *)
       say "unknown part '$part'"

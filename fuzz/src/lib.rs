@@ -9,9 +9,11 @@ mod configuration;
 mod genesis;
 mod journal;
 mod ledger;
+mod messages;
 mod records;
 mod requests;
 mod transactions;
+mod wire;
 mod world;
 
 pub use blocks::blocks;
@@ -19,9 +21,11 @@ pub use configuration::configuration;
 pub use genesis::genesis;
 pub use journal::journal;
 pub use ledger::ledger;
+pub use messages::{gossip, votes, work};
 pub use records::records;
 pub use requests::requests;
 pub use transactions::transactions;
+pub use wire::{frames, greetings};
 
 /// A target, ready to be given bytes again and again.
 pub type Target = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
@@ -33,25 +37,35 @@ pub type Seeds = Vec<(String, Vec<u8>)>;
 pub type Make = fn() -> Target;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Make); 8] = [
+pub const TARGETS: [(&str, Make); 13] = [
     ("blocks", blocks),
     ("configuration", configuration),
+    ("frames", frames),
     ("genesis", genesis),
+    ("gossip", gossip),
+    ("greetings", greetings),
     ("journal", journal),
     ("ledger", ledger),
     ("records", records),
     ("requests", requests),
     ("transactions", transactions),
+    ("votes", votes),
+    ("work", work),
 ];
 
 /// The seeds that are bytes and not text, made by our own encoders: by target.
 #[must_use]
-pub fn seeds() -> [(&'static str, Seeds); 5] {
+pub fn seeds() -> [(&'static str, Seeds); 10] {
     [
         ("blocks", blocks::seeds()),
+        ("frames", wire::frame_seeds()),
+        ("gossip", messages::gossip_seeds()),
+        ("greetings", wire::greeting_seeds()),
         ("journal", journal::seeds()),
         ("ledger", ledger::seeds()),
         ("records", records::seeds()),
         ("transactions", transactions::seeds()),
+        ("votes", messages::vote_seeds()),
+        ("work", messages::work_seeds()),
     ]
 }

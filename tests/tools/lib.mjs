@@ -52,6 +52,21 @@ export async function rpc(url, method, params = []) {
   return result;
 }
 
+/** Many JSON-RPC calls of one method, over HTTP in batches; gives the results in order. */
+export async function rpcEach(url, method, all) {
+  const results = [];
+  for (let from = 0; from < all.length; from += 500) {
+    const calls = all.slice(from, from + 500).map((params, id) => ({ jsonrpc: '2.0', id, method, params }));
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(calls) });
+    const answers = (await response.json()).sort((a, b) => a.id - b.id);
+    for (const { result, error } of answers) {
+      if (error) throw new Error(`${method}: ${error.message} (${error.code})`);
+      results.push(result);
+    }
+  }
+  return results;
+}
+
 /** Starts `hanse ARGS` with ports of its own, and waits until it answers. */
 export async function startNode(args) {
   const [http, ws, web] = [await freePort(), await freePort(), await freePort()];
@@ -85,10 +100,32 @@ export async function startNode(args) {
   };
 }
 
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Waits until `ask` gives something true; fails with `what` after a while. Its assertions fail at once. */
+export async function until(what, ask, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask().catch((error) => {
+      if (error.code === 'ERR_ASSERTION') throw error;
+    });
+    if (answer) return answer;
+    if (Date.now() >= end) throw new Error(`${what} did not happen within ${seconds} s`);
+    await sleep(50);
+  }
+}
+
 /** Runs named checks one after another and counts them. */
 export class Checks {
   passed = 0;
   failed = 0;
+  skipped = 0;
+
+  /** A check that cannot be done here, and why. */
+  skip(name, why) {
+    this.skipped += 1;
+    console.log(`skip  ${name}: ${why}`);
+  }
 
   async check(name, work) {
     const start = Date.now();

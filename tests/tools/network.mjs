@@ -1,30 +1,19 @@
 // A network of four processes: what one node takes, all have; one may die, two may not, and whoever comes
-// back has everything.
+// back, or comes anew, has everything. KILLS sets how often all four are killed under load.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWalletClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { devKey, hanse, root, rpc, run } from './lib.mjs';
+import { devKey, freePort, hanse, root, rpc, run, sleep, until } from './lib.mjs';
+import { Load, seconds } from './load.mjs';
 
-const names = ['brand', 'retailer', 'carrier', 'bank'];
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-
-/** Waits until `ask` gives something true; fails with `what` after a while. */
-async function until(what, ask, seconds = 30) {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask().catch(() => undefined);
-    if (answer) return answer;
-    assert.ok(Date.now() < end, `${what} did not happen within ${seconds} s`);
-    await sleep(50);
-  }
-}
-
+const kills = Number(process.env.KILLS ?? 2);
+export const names = ['brand', 'retailer', 'carrier', 'bank'];
 /** Runs of four ports that nobody listens on, below those that the system hands out. */
 const drawn = new Set();
 async function fourPorts() {
@@ -47,15 +36,20 @@ class Network {
     this.children = new Map();
   }
 
-  static async prepare(folder, consensus) {
+  static async prepare(folder, consensus, more = []) {
     const ports = [await fourPorts(), await fourPorts(), await fourPorts(), await fourPorts()];
     const flags = ['--http.port', ports[0], '--ws.port', ports[1], '--web.port', ports[2], '--network.port', ports[3]];
-    await run(hanse, ['localnet', '--prepare', '--consensus', consensus, '--directory', folder, ...flags].map(String));
-    return new Network(folder, ports);
+    await run(hanse, ['localnet', '--prepare', '--consensus', consensus, '--directory', folder, ...flags, ...more].map(String));
+    const network = new Network(folder, ports);
+    // Where each is, as the others know it.
+    const configs = names.map((name) => readFileSync(join(folder, name, 'config.toml'), 'utf8'));
+    const known = new Set(configs.flatMap((text) => text.match(/\w{64}@[\w.:]+/g)));
+    network.members = [...known].sort((a, b) => a.split(':').pop() - b.split(':').pop());
+    return network;
   }
 
-  start(name) {
-    const child = spawn(hanse, ['node', '--config', join(this.folder, name, 'config.toml')], {
+  start(name, more = [], folder = join(this.folder, name)) {
+    const child = spawn(hanse, ['node', '--config', join(folder, 'config.toml'), ...more].map(String), {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let log = '';
@@ -63,11 +57,26 @@ class Network {
     this.children.set(name, { child, log: () => log });
   }
 
-  async kill(name) {
-    const { child } = this.children.get(name);
-    child.kill('SIGKILL');
-    await once(child, 'close');
-    this.children.delete(name);
+  async kill(...killed) {
+    const children = killed.map((name) => this.children.get(name).child);
+    for (const name of killed) this.load?.down.add(names.indexOf(name));
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(children.map((child) => once(child, 'close')));
+    for (const name of killed) this.children.delete(name);
+  }
+
+  /** Starts a node that was killed, and waits until it answers. */
+  async revive(name) {
+    this.start(name);
+    await until(`an answer of ${name}`, () => this.height(name).then(() => true));
+    this.load?.down.delete(names.indexOf(name));
+  }
+
+  /** Transactions for all nodes until the end. */
+  async give(amount) {
+    this.load = new Load(names, this.urls, amount);
+    await this.load.begin();
+    return this.load;
   }
 
   async stop() {
@@ -79,11 +88,27 @@ class Network {
   }
 
   destroy() {
+    if (this.load) this.load.ended = true;
     for (const { child } of this.children.values()) child.kill('SIGKILL');
   }
 
   url(name) {
-    return this.urls[names.indexOf(name)];
+    return this.extra?.[name] ?? this.urls[names.indexOf(name)];
+  }
+
+  /** Runs a fifth node in a folder that `hanse init` has put keys into, with the first three as its peers. */
+  async join(folder) {
+    const peers = this.members.slice(0, 3).join(',');
+    const listen = `127.0.0.1:${await freePort()}`;
+    await run(hanse, ['init', '--directory', folder, '--follow', '--chain', join(this.folder, 'genesis.json'), '--listen', listen, '--peers', peers]);
+    const port = await freePort();
+    this.extra = { fifth: `http://127.0.0.1:${port}` };
+    this.start('fifth', ['--http.port', port, '--ws.disable', '--web.disable'], folder);
+    await until('an answer of the fifth', () => this.height('fifth').then(() => true));
+  }
+
+  web(name) {
+    return this.pages[names.indexOf(name)];
   }
 
   async height(name) {
@@ -114,25 +139,105 @@ class Network {
   }
 }
 
-async function within(consensus, work) {
+export async function within(consensus, work, { more = [], flags = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hanse-network-'));
-  const network = await Network.prepare(folder, consensus);
+  const network = await Network.prepare(folder, consensus, more);
   try {
-    for (const name of names) network.start(name);
+    for (const name of names) network.start(name, flags);
     for (const name of names) await until(`${name} with three peers`, async () => (await rpc(network.url(name), 'net_peerCount')) === '0x3');
     await work(network);
+    await network.load?.end();
     await network.stop();
     for (const name of names) {
       const place = ['--chain', join(folder, 'genesis.json'), '--datadir', join(folder, name, 'data')];
       assert.match(await run(hanse, ['db', 'verify', ...place]), /^clean: /);
     }
   } catch (error) {
-    const logs = names.map((name) => `${name}:\n${network.children.get(name)?.log() ?? ''}`).join('\n');
+    const logs = [...names, 'fifth'].map((name) => `${name}:\n${network.children.get(name)?.log() ?? ''}`).join('\n');
     throw new Error(`${error.stack}\n${logs}`);
   } finally {
     network.destroy();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** One dies under load and comes back; a member that has nothing but keys, genesis and peers joins. */
+async function newcomers() {
+  const home = mkdtempSync(join(tmpdir(), 'hanse-fifth-'));
+  try {
+    const key = /peer +(\w{64})@/.exec(await run(hanse, ['init', '--directory', home, '--follow']))[1];
+    await within(
+      'bft',
+      async (network) => {
+        const load = await network.give({ rate: 10 });
+        await load.goOn([0, 1, 2, 3], 10);
+        const killed = Date.now();
+        await network.kill('bank');
+        const missed = load.tip;
+        await load.goOn([0, 1, 2], 20);
+        const gap = load.gap(killed - 1_000);
+        await load.reach([0, 1, 2], missed + 100, 60);
+        const begun = Date.now();
+        await network.revive('bank');
+        await load.reach([3], load.tip);
+        console.log(`      the longest time without a block as one was killed: ${seconds(gap)}; back from ${load.heights[3] - missed} missed blocks in ${seconds(Date.now() - begun)}`);
+
+        const joined = Date.now();
+        await network.join(home);
+        const tip = load.tip;
+        await until(`the fifth at ${tip}`, async () => (await network.height('fifth')) >= tip);
+        console.log(`      a fifth, empty node had all ${tip} blocks after ${seconds(Date.now() - joined)}`);
+        await load.settle();
+        await load.agree();
+        const last = { hash: load.blocks.get(load.tip), height: load.tip };
+        await until(`the fifth at ${last.height}`, async () => (await network.height('fifth')) >= last.height);
+        const block = await rpc(network.url('fifth'), 'eth_getBlockByNumber', [`0x${last.height.toString(16)}`, false]);
+        assert.equal(block.hash, last.hash);
+      },
+      { flags: ['--network.allow', key] },
+    );
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** All die at once, in the middle of everything, again and again. What a node has taken is included in the end. */
+async function massacre(network) {
+  const load = await network.give({ flight: 40 });
+  await load.goOn([0, 1, 2, 3], 3);
+  const times = [];
+  for (let round = 0; round < kills; round += 1) {
+    await sleep(300 + Math.random() * 1_200);
+    await network.kill(...names);
+    const begun = Date.now();
+    await Promise.all(names.map((name) => network.revive(name)));
+    await load.goOn([0, 1, 2, 3], 3);
+    times.push(Date.now() - begun);
+    await load.agree();
+  }
+  await load.settle();
+  await load.agree();
+  console.log(`      ${load.taken} transactions taken, ${load.served.size} receipts, all there; three more blocks at all four after ${times.map(seconds).join(', ')}`);
+}
+
+/** Votes count by stake. */
+async function weights(network) {
+  const load = await network.give({ rate: 5 });
+  await load.goOn([0, 1, 2, 3], 3);
+  await network.kill('carrier', 'bank');
+  const without = await load.goOn([0, 1], 5);
+  await Promise.all([network.revive('carrier'), network.revive('bank')]);
+  await load.goOn([0, 1, 2, 3], 3);
+  await network.kill('brand');
+  await sleep(1_000);
+  const stopped = load.tip;
+  await sleep(3_000);
+  assert.ok(load.tip <= stopped, '6 of 10 decide nothing');
+  await network.revive('brand');
+  const again = await load.goOn([0, 1, 2, 3], 3);
+  await load.settle();
+  await load.agree();
+  console.log(`      5 blocks without both 1s in ${seconds(without)}; 3 blocks ${seconds(again)} after the 4 was back`);
 }
 
 export async function networks(checks) {
@@ -167,6 +272,10 @@ export async function networks(checks) {
       paid.push(await network.pay(network.wallet('retailer'), 'retailer', 'bank'));
       await network.agree(paid);
     }));
+  await checks.check('under load: one is killed, misses 100 blocks and comes back; a fifth joins with nothing', () => newcomers());
+  await checks.check(`under load: all four are killed at once, ${kills} times`, () => within('bft', massacre));
+  await checks.check('stake decides: 4, 4, 1, 1 go on without both 1s, and stop without a 4', () =>
+    within('pos', weights, { more: ['--stakes', '4,4,1,1'] }));
   await checks.check('stake decides: four validators agree on what each of them takes', () =>
     within('pos', async (network) => {
       const paid = [];

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Checks, devAddress, root, rpc, run, startNode } from './lib.mjs';
+import { byzantine } from './byzantine.mjs';
 import { cast } from './cast.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
+import { lightClient } from './light.mjs';
+import { namespaces } from './namespaces.mjs';
 import { networkPages, networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
 
@@ -23,6 +26,9 @@ try {
 await killLoop(checks);
 await networks(checks);
 await networkPages(checks);
+await lightClient(checks);
+await byzantine(checks);
+await namespaces(checks);
 
 await checks.check('the page, in a browser, over a market with orders', async () => {
   const demo = await startNode(['demo', '--validators', '1']);
@@ -45,5 +51,5 @@ await checks.check('the page, in a browser, over a market with orders', async ()
   }
 });
 
-console.log(`${checks.passed} passed, ${checks.failed} failed`);
+console.log(`${checks.passed} passed, ${checks.failed} failed, ${checks.skipped} skipped`);
 process.exitCode = checks.failed === 0 ? 0 : 1;

@@ -146,6 +146,14 @@ fn messages(raw: &[Bytes]) -> Vec<bytes::Bytes> {
     messages
 }
 
+/// The transactions in a peer's message, if it is one: an RLP list of byte strings and nothing else.
+#[must_use]
+pub fn transactions_of(message: &[u8]) -> Option<Vec<Bytes>> {
+    let mut rest = message;
+    let raw = Vec::<Bytes>::decode(&mut rest).ok()?;
+    rest.is_empty().then_some(raw)
+}
+
 fn receive(
     incoming: &Receiver<Message>,
     network: &Network,
@@ -154,16 +162,15 @@ fn receive(
     clock: &Clock,
 ) {
     while let Ok(message) = incoming.recv() {
-        let mut rest = &message.bytes[..];
-        match Vec::<Bytes>::decode(&mut rest) {
-            Ok(raw) if rest.is_empty() => {
+        match transactions_of(&message.bytes) {
+            Some(raw) => {
                 // Refused ones are no fault: pools differ, and so do heads.
                 let outcomes = pool.submit(&raw, clock());
                 if outcomes.iter().any(Result::is_ok) {
                     waker.wake();
                 }
             }
-            Ok(_) | Err(_) => {
+            None => {
                 let why = "transactions that are no RLP list of byte strings";
                 network.penalize(message.from, Severity::Serious, why);
             }

@@ -35,6 +35,8 @@ mod overview;
 mod peers;
 mod process;
 mod roster;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod submit;
 mod validator;
 mod wal;
@@ -46,4 +48,5 @@ pub use config::{
 };
 pub use development::{DevelopmentWallet, Options};
 pub use error::NodeError;
+pub use gossip::transactions_of;
 pub use launch::{Node, chain_spec, client_version};

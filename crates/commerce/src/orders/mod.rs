@@ -6,6 +6,7 @@
 
 mod bindings;
 mod event;
+mod record;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,5 +16,6 @@ pub use bindings::{
     ICurrency, IEscrow, currency::Currency as CurrencyContract, escrow::Escrow as EscrowContract,
 };
 pub use event::{Happened, OrderEvent, Place};
+pub use record::OrderRecord;
 pub use state::{Order, OrderState};
 pub use view::{OrderFilter, OrderPage, Orders};

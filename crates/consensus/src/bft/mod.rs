@@ -29,6 +29,8 @@
 mod engine;
 mod limits;
 mod rules;
+#[cfg(feature = "test-utils")]
+pub(crate) mod testing;
 #[cfg(feature = "treason")]
 mod treason;
 

@@ -36,6 +36,8 @@ pub enum Treason {
     Silent,
     /// Sends rubbish to everybody, many times as much as it has to say.
     Flood,
+    /// Votes for whatever is proposed, and does not look at it.
+    Careless,
 }
 
 /// Tells an engine when to lie, and how. Cheap to clone.
@@ -141,6 +143,7 @@ impl Traitor {
             Treason::EquivocateProposals | Treason::InvalidBlocks => {
                 self.change_proposals(treason, effects, host);
             }
+            Treason::Careless => host.effects = without_votes(effects),
             Treason::Flood => {
                 host.effects = effects;
                 self.flood(host);
@@ -170,6 +173,19 @@ impl Traitor {
             }
         }
         left
+    }
+
+    /// Votes for what a message proposes.
+    fn agree<C: Chain>(&self, bytes: &[u8], host: &mut Host<'_, C>) {
+        let Ok(Message::Part(part)) = Message::decode(bytes) else { return };
+        let proposal = part.proposal.proposal();
+        for kind in [VoteKind::Prevote, VoteKind::Precommit] {
+            let (height, round) = (proposal.height, proposal.round);
+            let vote = hanse_primitives::Vote { kind, height, round, block: Some(proposal.block) };
+            let signature = self.signer.sign(vote.digest(&self.domain));
+            let vote = SignedMessage::new(BftVote::new(vote, self.signer.address()), signature);
+            host.effects.push_back(Effect::Broadcast(Urgency::Vote, Message::Vote(vote).encode()));
+        }
     }
 
     fn other_vote(&self, vote: &SignedVote) -> SignedVote {
@@ -263,6 +279,17 @@ impl Traitor {
     }
 }
 
+/// What is left when the engine's own votes are taken away.
+fn without_votes(effects: VecDeque<Effect>) -> VecDeque<Effect> {
+    let is_vote = |effect: &Effect| match effect {
+        Effect::Broadcast(_, bytes) | Effect::Send(_, _, bytes) => {
+            matches!(Message::decode(bytes), Ok(Message::Vote(_)))
+        }
+        _ => false,
+    };
+    effects.into_iter().filter(|effect| !is_vote(effect)).collect()
+}
+
 fn with_wrong_root(block: &SealedBlock) -> SealedBlock {
     let mut wrong = block.block().clone();
     wrong.header.state_root = keccak256(wrong.header.state_root);
@@ -302,8 +329,19 @@ impl<C: Chain> Engine<C> for Traitor {
             }
             _ => {}
         }
+        let heard = match &event {
+            Event::Message { bytes, .. }
+                if self.order.at(host.now_ms) == Some(Treason::Careless) =>
+            {
+                Some(bytes.clone())
+            }
+            _ => None,
+        };
         self.inner.handle(event, host)?;
         self.corrupt(host);
+        if let Some(bytes) = heard {
+            self.agree(&bytes, host);
+        }
         Ok(())
     }
 
@@ -317,6 +355,12 @@ impl<C: Chain> Engine<C> for Traitor {
 
     fn status(&self) -> EngineStatus {
         Engine::<C>::status(&self.inner)
+    }
+}
+
+impl<C: Chain> crate::Heir<C> for Traitor {
+    fn bft(&mut self) -> &mut Bft {
+        &mut self.inner
     }
 }
 

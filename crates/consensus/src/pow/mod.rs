@@ -9,6 +9,8 @@ mod engine;
 mod limits;
 mod rules;
 mod search;
+#[cfg(feature = "test-utils")]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

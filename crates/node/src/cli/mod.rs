@@ -10,6 +10,7 @@ mod init;
 mod keys;
 mod localnet;
 mod node;
+mod verify;
 
 use crate::{Config, NodeError, config::LogFormat};
 use clap::{Parser, Subcommand};
@@ -37,6 +38,8 @@ enum Command {
     Bench(bench::Args),
     /// Run a network of several nodes on this machine.
     Localnet(localnet::Args),
+    /// Check, without trusting the server that is asked, what is in a final block.
+    Verify(verify::Args),
     /// Create the ledger of a chain in an empty folder.
     Init(init::Args),
     /// Write the development chain's genesis file, or check one.
@@ -82,6 +85,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Demo(args) => demo::run(args),
         Command::Bench(args) => bench::run(&args),
         Command::Localnet(args) => localnet::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Init(args) => init::run(&args),
         Command::Genesis(args) => genesis::run(&args),
         Command::Keys(args) => keys::run(&args),

@@ -8,6 +8,7 @@ mod consensus;
 mod debug;
 mod fees;
 mod filters;
+mod light;
 mod log_filter;
 mod logs;
 mod net;
@@ -134,8 +135,11 @@ const METHODS: &[Method] = &[
     Method { name: "eth_unsubscribe", lane: Memory, arity: 1, handler: subscriptions::unsubscribe },
     Method { name: "evm_mine", lane: Evm, arity: 1, handler: testing::mine },
     Method { name: "hanse_getCertificate", lane: Evm, arity: 1, handler: consensus::certificate },
+    Method { name: "hanse_getCheckpoint", lane: Read, arity: 1, handler: light::checkpoint },
     Method { name: "hanse_getEvidence", lane: Evm, arity: 2, handler: consensus::evidence },
+    Method { name: "hanse_getFinalityProof", lane: Read, arity: 2, handler: light::finality },
     Method { name: "hanse_getPeers", lane: Memory, arity: 0, handler: consensus::peers },
+    Method { name: "hanse_getTransactionProof", lane: Read, arity: 2, handler: light::transaction },
     Method { name: "hanse_getValidators", lane: Evm, arity: 1, handler: consensus::validators },
     Method { name: "hanse_setFault", lane: Memory, arity: 2, handler: consensus::set_fault },
     Method { name: "hanse_status", lane: Read, arity: 0, handler: consensus::status },

@@ -8,6 +8,9 @@ mod response;
 mod status;
 mod vote;
 
+#[cfg(feature = "test-utils")]
+pub(in crate::bft) use response::certificates;
+
 use super::Bft;
 use crate::{Chain, EngineError, Host, PeerFault, bft::rules::message::Message};
 use alloy_primitives::Bytes;

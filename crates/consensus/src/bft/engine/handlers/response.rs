@@ -3,6 +3,8 @@ use crate::{
     Chain, EngineError, Host, PeerFault,
     bft::rules::message::{FinalBlock, Response},
 };
+#[cfg(feature = "test-utils")]
+use hanse_primitives::CommitCertificate;
 use hanse_primitives::{Height, PeerId, SealedBlock, decode_block};
 
 impl Bft {
@@ -65,4 +67,11 @@ fn read(peer: PeerId, response: Response) -> Result<Vec<Fetched>, PeerFault> {
         height = Height(height.0.saturating_add(1));
     }
     Ok(fetched)
+}
+
+/// The certificates of the blocks in a response that can be read, for fuzzing.
+#[cfg(feature = "test-utils")]
+pub(in crate::bft) fn certificates(response: Response) -> Option<Vec<CommitCertificate>> {
+    let fetched = read(PeerId([0; 32]), response).ok()?;
+    Some(fetched.into_iter().map(|one| one.certificate).collect())
 }
