@@ -3,4 +3,5 @@
 mod bench;
 mod fuzz;
 mod genesis;
+mod hostile;
 mod house;
