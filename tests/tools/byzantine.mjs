@@ -78,7 +78,6 @@ async function putOut(network, kind) {
   assert.deepEqual([now.standing, now.power], ['equivocated', '0x0']);
   // It is out; what it was given goes nowhere any more.
   load.down.add(names.indexOf(liar));
-  load.wallets[names.indexOf(liar)].waiting.clear();
   const after = await load.measure(5_000);
   await load.goOn(honestPlaces, 3);
   await load.settle();
@@ -94,7 +93,6 @@ async function harmless(network, kind) {
   const { address: account } = await validatorOf(network, liar);
   // Who is banned or put out is not the load's problem.
   load.down.add(names.indexOf(liar));
-  load.wallets[names.indexOf(liar)].waiting.clear();
   const begun = Date.now();
   await rpc(network.url(liar), 'hanse_setFault', [kind, '0x1388']);
   const during = await load.measure(5_000);

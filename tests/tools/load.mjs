@@ -155,17 +155,18 @@ export class Load {
     this.check();
   }
 
-  /** Sends no more; waits until everything that a node has taken is in a block. */
+  /** Sends no more; waits until everything that a node which is up has taken is in a block. */
   async settle() {
     this.rate = undefined;
     this.flight = 0;
-    const everything = async () => this.check() ?? this.wallets.every(({ waiting }) => waiting.size === 0);
+    const everything = async () => this.check() ?? this.wallets.every(({ waiting }, index) => this.down.has(index) || waiting.size === 0);
     await until('everything included that was taken', everything).catch(async (error) => {
       throw new Error(`${error.message}: ${(await Promise.all(this.wallets.map((wallet, index) => this.#missing(wallet, index)))).join('; ')}`, { cause: error });
     });
   }
 
   async #missing({ account, waiting }, index) {
+    if (this.down.has(index)) return `${this.names[index]} is down`;
     const [first] = waiting;
     const url = this.urls[index];
     const counts = await Promise.all(['latest', 'pending'].map((when) => rpc(url, 'eth_getTransactionCount', [account.address, when])));
