@@ -231,6 +231,13 @@ impl Ledger {
         self.shared.writer.write()
     }
 
+    /// Lets go of this handle as a crash does: once the others are gone too, the folder is left as it
+    /// is, with no last checkpoint.
+    #[cfg(any(test, feature = "test-utils"))]
+    pub fn abandon(self) {
+        self.shared.writer.give_up(&LedgerError::Stopped("it was abandoned".to_owned()));
+    }
+
     /// Header of the canonical block at a height.
     ///
     /// # Errors

@@ -70,13 +70,14 @@ impl Writer {
         self.changed.notify_all();
     }
 
-    /// Waits for work: how many checkpoints had been asked for, or `None` at the end.
+    /// Waits for work: how many checkpoints had been asked for, or `None` at the end, and when nothing is
+    /// to be written any more.
     fn next(&self) -> Option<u64> {
         let mut state = self.state.lock();
-        while state.asked == state.done && !state.stop {
+        while state.asked == state.done && !state.stop && state.failed.is_none() {
             self.changed.wait(&mut state);
         }
-        (state.asked != state.done).then_some(state.asked)
+        (state.asked != state.done && state.failed.is_none()).then_some(state.asked)
     }
 
     fn report(&self, wanted: u64, outcome: Result<(), LedgerError>) -> bool {
