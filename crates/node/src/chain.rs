@@ -30,7 +30,8 @@ impl Borrow<hanse_primitives::RecoveredTransaction> for Candidate {
 }
 
 /// The chain of this node.
-pub(crate) struct LocalChain {
+#[cfg_attr(not(feature = "simulation"), expect(unreachable_pub, reason = "a door for simulations"))]
+pub struct LocalChain {
     pub(crate) spec: Arc<ChainSpec>,
     pub(crate) ledger: Ledger,
     pub(crate) executor: Executor,

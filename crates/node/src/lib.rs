@@ -31,6 +31,8 @@ mod miner;
 mod outside;
 mod peers;
 mod process;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod submit;
 mod validator;
 mod wal;

@@ -87,7 +87,7 @@ pub(crate) struct Accuser {
 }
 
 impl Accuser {
-    fn accuse(&self, equivocation: &Equivocation) {
+    pub(crate) fn accuse(&self, equivocation: &Equivocation) {
         let next = self.ledger.head().height.next();
         let engine = self.spec.engine_at(next).and_then(|engine| engine.validators());
         let Some(settings) = engine else { return };

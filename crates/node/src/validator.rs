@@ -25,6 +25,12 @@ impl ValidatorKey {
         Self(PrivateKeySigner::random())
     }
 
+    /// A key that is in memory already.
+    #[cfg(feature = "simulation")]
+    pub(crate) const fn of(key: PrivateKeySigner) -> Self {
+        Self(key)
+    }
+
     /// Reads a key file: 64 hex digits that only their owner may read.
     ///
     /// # Errors
