@@ -8,6 +8,7 @@
 //! - [`Solo`] seals alone, for development.
 //! - [`Pow`] competes with other miners; the heaviest chain counts.
 //! - [`Bft`] lets validators vote, equal or weighted by stake; what they decide is final.
+//! - [`Succession`] lets miners compete up to a height, and validators vote from there on.
 
 mod bft;
 mod chain;
@@ -15,6 +16,7 @@ mod engine;
 mod pow;
 mod randao;
 mod solo;
+mod succession;
 
 pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView};
 #[cfg(feature = "treason")]
@@ -26,3 +28,4 @@ pub use engine::{
 };
 pub use pow::{Found, MinerSettings, Pow, PowSettings, search};
 pub use solo::{Solo, SoloError, SoloSettings, Step};
+pub use succession::{Heir, Succession};

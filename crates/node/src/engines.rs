@@ -9,8 +9,9 @@ use crate::{
 use alloy_primitives::Address;
 use hanse_consensus::{
     Bft, BftSettings, Chain, MinerSettings, Pow, PowSettings, Signer, Solo, SoloSettings,
+    Succession, Wal,
 };
-use hanse_primitives::{ChainSpec, Engine, Height, ValidatorSettings};
+use hanse_primitives::{ChainSpec, Engine, Height, ValidatorSettings, WorkSettings};
 use std::path::PathBuf;
 
 /// What this node may do in a network.
@@ -32,6 +33,9 @@ pub(crate) fn engines(role: Role) -> Engines {
         let block = block.ok_or_else(|| format!("the head {} is not known", head.hash))?;
         let next = head.height.next();
         let span = Span::of(&chain.spec, next);
+        if let Some(change) = Change::around(&chain.spec, next) {
+            return role.hands_over(chain, &change);
+        }
         match chain.spec.engine_at(next) {
             Some(Engine::Solo { block_time_ms }) => {
                 let settings =
@@ -39,17 +43,13 @@ pub(crate) fn engines(role: Role) -> Engines {
                 let engine = Box::new(Solo::new(settings, &block));
                 Ok(Equipped { engine, wal: Box::new(NoWal) })
             }
-            Some(Engine::Bft(settings)) => role.votes(chain, settings, Address::ZERO, span),
-            // The fees are shared out by the contract that holds the stakes.
-            Some(Engine::Pos(settings)) => role.votes(chain, settings, settings.contract, span),
+            Some(Engine::Bft(settings) | Engine::Pos(settings)) => {
+                let engine = Box::new(role.votes(&chain.spec, settings, span));
+                Ok(Equipped { engine, wal: role.wal("votes", span)? })
+            }
             Some(Engine::Pow(settings)) => {
-                let settings = PowSettings {
-                    work: settings.clone(),
-                    first: span.first,
-                    last: span.last,
-                    miner: role.miner,
-                };
-                role.equip(Box::new(Pow::new(settings)), "work", span)
+                let engine = Box::new(role.works(settings, span));
+                Ok(Equipped { engine, wal: role.wal("work", span)? })
             }
             None => Err("the genesis names no consensus engine".to_owned()),
         }
@@ -57,13 +57,12 @@ pub(crate) fn engines(role: Role) -> Engines {
 }
 
 impl Role {
-    fn votes(
-        &self,
-        chain: &LocalChain,
-        timing: &ValidatorSettings,
-        fee_recipient: Address,
-        span: Span,
-    ) -> Result<Equipped, String> {
+    fn votes(&self, spec: &ChainSpec, timing: &ValidatorSettings, span: Span) -> Bft {
+        let fee_recipient = match spec.engine_at(span.first) {
+            // The fees are shared out by the contract that holds the stakes.
+            Some(Engine::Pos(settings)) => settings.contract,
+            _ => Address::ZERO,
+        };
         let settings = BftSettings {
             timing: timing.clone(),
             fee_recipient,
@@ -71,19 +70,56 @@ impl Role {
             last: span.last,
         };
         let signer = self.validator.clone().map(|key| Box::new(key) as Box<dyn Signer>);
-        let engine = Bft::new(settings, chain.spec.signing_domain(), signer);
-        self.equip(Box::new(engine), "votes", span)
+        Bft::new(settings, spec.signing_domain(), signer)
     }
 
-    fn equip(
-        &self,
-        engine: crate::driver::LocalEngine,
-        name: &str,
-        span: Span,
-    ) -> Result<Equipped, String> {
+    fn works(&self, work: &WorkSettings, span: Span) -> Pow {
+        Pow::new(PowSettings {
+            work: work.clone(),
+            first: span.first,
+            last: span.last,
+            miner: self.miner,
+        })
+    }
+
+    /// Both engines around a change, which overlap there.
+    fn hands_over(&self, chain: &LocalChain, change: &Change<'_>) -> Result<Equipped, String> {
+        let pow = self.works(change.work, change.before);
+        let bft = self.votes(&chain.spec, change.votes, change.after);
+        let engine = Succession::new(pow, Box::new(bft), self.wal("votes", change.after)?);
+        Ok(Equipped { engine: Box::new(engine), wal: self.wal("work", change.before)? })
+    }
+
+    fn wal(&self, name: &str, span: Span) -> Result<Box<dyn Wal + Send>, String> {
         let path = self.directory.join(format!("{name}-{}.wal", span.first));
         let wal = FileWal::open(&path).map_err(|error| error.to_string())?;
-        Ok(Equipped { engine, wal: Box::new(wal) })
+        Ok(Box::new(wal))
+    }
+}
+
+/// Miners, and validators after them.
+struct Change<'a> {
+    work: &'a WorkSettings,
+    before: Span,
+    votes: &'a ValidatorSettings,
+    after: Span,
+}
+
+impl<'a> Change<'a> {
+    /// The change in which the engine of a height takes part, if it does. Of two, the one behind it: the
+    /// one before is over.
+    fn around(spec: &'a ChainSpec, height: Height) -> Option<Self> {
+        let span = Span::of(spec, height);
+        let next = span.last.map(Height::next);
+        let previous = span.first.previous();
+        let at = |before: Option<Height>, after: Option<Height>| {
+            let (before, after) = (before?, after?);
+            let Some(Engine::Pow(work)) = spec.engine_at(before) else { return None };
+            let votes = spec.engine_at(after)?.validators()?;
+            let (before, after) = (Span::of(spec, before), Span::of(spec, after));
+            Some(Self { work, before, votes, after })
+        };
+        at(span.last, next).or_else(|| at(previous, Some(span.first)))
     }
 }
 

@@ -53,6 +53,9 @@ pub(crate) const SYNC_APPLY_MAX: usize = 4;
 /// Responses that a peer may send although nobody waits for them any more.
 pub(crate) const SPARE_RESPONSES_MAX: u32 = 4;
 
+/// Unknown parents of proposed blocks that are remembered.
+pub(crate) const ORPHANED_MAX: usize = 8;
+
 /// Accusations that are remembered, so that each is made once.
 pub(crate) const ACCUSED_MAX: usize = 1_024;
 

@@ -34,6 +34,8 @@ pub enum Treason {
     Silent,
     /// Sends rubbish to everybody, many times as much as it has to say.
     Flood,
+    /// Votes for whatever is proposed, and does not look at it.
+    Careless,
 }
 
 /// A validator that lies.
@@ -43,6 +45,8 @@ pub struct Traitor {
     signer: Box<dyn Signer>,
     treason: Treason,
     peers: BTreeSet<PeerId>,
+    /// Where it has voted, if it is careless: it signs nothing twice.
+    voted: BTreeSet<(Height, u32)>,
 }
 
 /// What a message says under somebody's signature.
@@ -97,7 +101,7 @@ impl Traitor {
         signer: Box<dyn Signer>,
         treason: Treason,
     ) -> Self {
-        Self { inner, domain, signer, treason, peers: BTreeSet::new() }
+        Self { inner, domain, signer, treason, peers: BTreeSet::new(), voted: BTreeSet::new() }
     }
 
     /// Exchanges what the engine wants to say for what it shall say.
@@ -109,6 +113,7 @@ impl Traitor {
             Treason::EquivocateProposals | Treason::InvalidBlocks => {
                 self.change_proposals(effects, host);
             }
+            Treason::Careless => host.effects = without_votes(effects),
             Treason::Flood => {
                 host.effects = effects;
                 self.flood(host);
@@ -138,6 +143,22 @@ impl Traitor {
             }
         }
         left
+    }
+
+    /// Votes for what a message proposes.
+    fn agree<C: Chain>(&mut self, bytes: &[u8], host: &mut Host<'_, C>) {
+        let Ok(Message::Part(part)) = Message::decode(bytes) else { return };
+        let proposal = part.proposal.proposal();
+        if !self.voted.insert((proposal.height, proposal.round)) {
+            return;
+        }
+        for kind in [VoteKind::Prevote, VoteKind::Precommit] {
+            let (height, round) = (proposal.height, proposal.round);
+            let vote = hanse_primitives::Vote { kind, height, round, block: Some(proposal.block) };
+            let signature = self.signer.sign(vote.digest(&self.domain));
+            let vote = SignedMessage::new(BftVote::new(vote, self.signer.address()), signature);
+            host.effects.push_back(Effect::Broadcast(Urgency::Vote, Message::Vote(vote).encode()));
+        }
     }
 
     fn other_vote(&self, vote: &SignedVote) -> SignedVote {
@@ -226,6 +247,17 @@ impl Traitor {
     }
 }
 
+/// What is left when the engine's own votes are taken away.
+fn without_votes(effects: VecDeque<Effect>) -> VecDeque<Effect> {
+    let is_vote = |effect: &Effect| match effect {
+        Effect::Broadcast(_, bytes) | Effect::Send(_, _, bytes) => {
+            matches!(Message::decode(bytes), Ok(Message::Vote(_)))
+        }
+        _ => false,
+    };
+    effects.into_iter().filter(|effect| !is_vote(effect)).collect()
+}
+
 fn with_wrong_root(block: &SealedBlock) -> SealedBlock {
     let mut wrong = block.block().clone();
     wrong.header.state_root = keccak256(wrong.header.state_root);
@@ -265,8 +297,17 @@ impl<C: Chain> Engine<C> for Traitor {
             }
             _ => {}
         }
+        let heard = match &event {
+            Event::Message { bytes, .. } if self.treason == Treason::Careless => {
+                Some(bytes.clone())
+            }
+            _ => None,
+        };
         self.inner.handle(event, host)?;
         self.corrupt(host);
+        if let Some(bytes) = heard {
+            self.agree(&bytes, host);
+        }
         Ok(())
     }
 
@@ -276,6 +317,12 @@ impl<C: Chain> Engine<C> for Traitor {
 
     fn status(&self) -> EngineStatus {
         Engine::<C>::status(&self.inner)
+    }
+}
+
+impl<C: Chain> crate::Heir<C> for Traitor {
+    fn bft(&mut self) -> &mut Bft {
+        &mut self.inner
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     bft::rules::{certificate, context::Tendermint, provenance::Parent, voters::Voters},
 };
 use arc_malachitebft_core_types as library;
-use hanse_primitives::{BlockHash, CommitCertificate, Height, SealedBlock};
+use hanse_primitives::{CommitCertificate, Height, SealedBlock};
 
 /// A decision that has been carried out.
 #[derive(Debug)]
@@ -61,17 +61,22 @@ impl Bft {
                 return Err(ChainError::Storage(why).into());
             }
         }
-        self.finalize(block.hash(), certificate.clone(), host)?;
+        self.finalize(&block, certificate.clone(), host)?;
         Ok((block, certificate))
     }
 
     /// Makes an imported block head and final.
     pub(super) fn finalize<C: Chain>(
         &self,
-        block: BlockHash,
+        block: &SealedBlock,
         certificate: CommitCertificate,
         host: &mut Host<'_, C>,
     ) -> Result<(), EngineError> {
+        let (parent, block) = (block.header().parent_hash, block.hash());
+        if host.chain.head().hash != parent && self.inherits(host.chain) {
+            // With this block, the validators have decided between the branches below it.
+            host.chain.set_head(parent)?;
+        }
         let update = host.chain.set_head(block)?;
         if !update.reverted.is_empty() {
             return Err(EngineError::Broken("a decision reverted final blocks".to_owned()));

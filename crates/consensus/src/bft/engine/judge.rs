@@ -3,6 +3,7 @@
 use super::{
     Bft,
     deciding::{Body, Doubted, Offer},
+    inherit::Base,
 };
 use crate::{
     Chain, EngineError, Host, PeerFault, Verdict,
@@ -28,6 +29,8 @@ enum Judgement {
     Foreign,
     /// Look again then.
     Later(u64),
+    /// Its parent has to be fetched.
+    Orphan(BlockHash),
 }
 
 impl Bft {
@@ -94,6 +97,14 @@ impl Bft {
                 self.penalize(from, PeerFault::Forged(why), host);
                 return;
             }
+            Judgement::Orphan(parent) => {
+                self.note_orphan(parent, from);
+                let due_ms = host.now_ms.saturating_add(RETRY_MS);
+                if let Some(deciding) = &mut self.deciding {
+                    deciding.doubted.insert(hash, Doubted { block, bytes, from, due_ms });
+                }
+                return;
+            }
             Judgement::Later(due_ms) => {
                 if let Some(deciding) = &mut self.deciding {
                     deciding.doubted.insert(hash, Doubted { block, bytes, from, due_ms });
@@ -118,7 +129,13 @@ impl Bft {
     fn look<C: Chain>(&self, block: &SealedBlock, host: &mut Host<'_, C>) -> Judgement {
         let Some(deciding) = &self.deciding else { return Judgement::Later(u64::MAX) };
         let voters = deciding.voters.set();
-        match provenance::check(block, &self.parent, voters, &self.domain, host.now_ms) {
+        let parent = match self.base(block, host.chain) {
+            Ok(Base::Known(parent)) => parent,
+            Ok(Base::Unknown(hash)) => return Judgement::Orphan(hash),
+            // Our own failure says nothing about the block.
+            Err(_) => return Judgement::Later(host.now_ms.saturating_add(RETRY_MS)),
+        };
+        match provenance::check(block, &parent, voters, &self.domain, host.now_ms) {
             Ok(_) => {}
             Err(Doubt::Invalid(why)) => return Judgement::Invalid(why),
             Err(Doubt::Early(due_ms)) => return Judgement::Later(due_ms),

@@ -5,6 +5,7 @@ mod build;
 mod decide;
 mod deciding;
 mod handlers;
+mod inherit;
 mod judge;
 mod library;
 mod log;
@@ -25,8 +26,11 @@ use super::{
 };
 use crate::{Chain, Effect, Engine, EngineError, EngineStatus, Event, Host, PeerFault, Signer};
 use alloy_primitives::{Address, B256};
-use hanse_primitives::{BlockRef, Height, PeerId, SigningDomain, ValidatorSettings};
-use std::{collections::BTreeSet, fmt};
+use hanse_primitives::{BlockHash, BlockRef, Height, PeerId, SigningDomain, ValidatorSettings};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// How an engine of validators works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Bft {
     sync: Sync,
     log: Log,
     accused: BTreeSet<(Height, Address)>,
+    /// Parents of proposed blocks that are not known, and who has them.
+    orphaned: BTreeMap<BlockHash, PeerId>,
     /// What went wrong inside an effect of the library, which can bear no errors.
     fault: Option<EngineError>,
     /// Whose message is being handled.
@@ -91,6 +97,7 @@ impl Bft {
             sync: Sync::default(),
             log: Log::default(),
             accused: BTreeSet::new(),
+            orphaned: BTreeMap::new(),
             fault: None,
             sender: None,
             announced_ms: 0,

@@ -5,7 +5,7 @@
 //! state names, so a peer can delay us and never mislead us. Who does not deliver is left alone for
 //! a while, and another is asked.
 
-use super::{Bft, decide::Finished, peers::Peer};
+use super::{Bft, decide::Finished, inherit::Base, peers::Peer};
 use crate::{
     Chain, ChainError, EngineError, Host, PeerFault, Verdict,
     bft::{
@@ -207,6 +207,12 @@ impl Bft {
             self.refuse(next.peer, PeerFault::Forged(error.to_string()), host);
             return Ok(true);
         }
+        if let Base::Unknown(parent) = self.base(&block, host.chain)? {
+            // A quorum has decided on a branch that we do not have: it is fetched first.
+            self.note_orphan(parent, next.peer);
+            self.sync.queue.push_front(Fetched { peer: next.peer, block, certificate });
+            return Ok(false);
+        }
         match host.chain.import(block.clone()) {
             Verdict::Accept(_) => {}
             Verdict::Reject(_) if !block.is_whole() => {
@@ -223,7 +229,7 @@ impl Bft {
                 return Err(ChainError::Storage(why).into());
             }
         }
-        self.finalize(block.hash(), certificate.clone(), host)?;
+        self.finalize(&block, certificate.clone(), host)?;
         if let Some(peer) = self.peers.get_mut(&next.peer) {
             peer.failures = 0;
         }

@@ -32,7 +32,7 @@ impl Pow {
     }
 
     /// Executes and logs the branch up to a block. False when it cannot become the head.
-    fn execute<C: Chain>(
+    pub(super) fn execute<C: Chain>(
         &mut self,
         tip: BlockHash,
         host: &mut Host<'_, C>,

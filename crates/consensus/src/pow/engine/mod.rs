@@ -5,6 +5,7 @@ mod announce;
 mod blocks;
 mod consider;
 mod get_blocks;
+mod inherit;
 mod mine;
 mod mined;
 mod new_block;

@@ -22,10 +22,13 @@ impl Pow {
         }
         let root = self.tree.root();
         let (hash, work) = self.tree.heaviest().unwrap_or((root.reference.hash, root.work));
-        if host.chain.head().hash != hash {
-            host.chain.set_head(hash)?;
+        (self.head, self.head_work) = (root.reference, work);
+        if !self.is_settled(host.chain) {
+            if host.chain.head().hash != hash {
+                host.chain.set_head(hash)?;
+            }
+            self.head = host.chain.head();
         }
-        (self.head, self.head_work) = (host.chain.head(), work);
         assert_eq!(self.head.hash, hash, "the chain's head is what it was set to");
         // Answers to questions from before a crash are not mistaken for answers to ours.
         self.request_id = host.now_ms;
@@ -33,8 +36,16 @@ impl Pow {
     }
 
     /// The last final block, and the total work up to it.
-    fn root(&self, chain: &impl Chain, records: &[Record]) -> Result<Final, EngineError> {
-        let finalized = chain.finalized();
+    pub(super) fn root(
+        &self,
+        chain: &impl Chain,
+        records: &[Record],
+    ) -> Result<Final, EngineError> {
+        let finalized = match self.settings.last {
+            // Another engine has gone on from here.
+            Some(last) if self.is_settled(chain) => final_block(chain, last)?.reference(),
+            _ => chain.finalized(),
+        };
         let below = self.settings.first.previous();
         if below.is_none_or(|below| finalized.height < below) {
             return Err(EngineError::Broken(format!(
@@ -65,6 +76,11 @@ impl Pow {
         let BlockRef { height, hash } = block.reference();
         assert_eq!((height, hash), (finalized.height, finalized.hash), "one final chain");
         Ok(Final { reference: finalized, work, difficulty: block.header().difficulty, times })
+    }
+
+    /// True when all that work decides is final.
+    pub(super) fn is_settled(&self, chain: &impl Chain) -> bool {
+        self.settings.last.is_some_and(|last| chain.finalized().height >= last)
     }
 
     /// Imports a block of the log again. What has become final meanwhile, or stands on a branch that
