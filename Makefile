@@ -8,6 +8,10 @@ ARGS ?=
 # Seconds for each target of `make fuzz`, and which targets; none: all.
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS ?=
+# What `make simulate` runs: so many seeds from one on, of which engines (none: all).
+SEEDS ?= 100
+FROM ?= 0
+ENGINES ?=
 # Profile that the tests build with; its dependencies are optimized.
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
@@ -66,6 +70,11 @@ fuzz: ## give every fuzz target FUZZ_SECONDS (30) of hostile bytes
 	@scripts/setup.sh rust node cargo-fuzz
 	@$(MAKE) --no-print-directory web-build
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+.PHONY: simulate
+simulate: web-build ## run SEEDS (100) whole networks of each engine, from one seed each
+	@cargo build --quiet --package hanse-simulator
+	@$(TARGET_DIR)/debug/simulate --seeds $(SEEDS) --from $(FROM) $(if $(ENGINES),--engine $(ENGINES))
 
 .PHONY: web-build
 web-build: web/dist/index.html
