@@ -160,13 +160,21 @@ impl<C: Chain> Succession<C> {
         }
         if host.chain.finalized().height < self.first {
             self.vote(host, |heir, host| heir.bft().rebase(host))?;
-            return Ok(self.fetch(host)?.or(trouble));
+            trouble = self.fetch(host)?.or(trouble);
         }
+        // Before work is asked for anything again: the branches that it knows are gone.
+        if host.chain.finalized().height >= self.first {
+            trouble = self.settle(host)?.or(trouble);
+        }
+        Ok(trouble)
+    }
+
+    /// The heir has decided which branch counts. From now on work has nothing to do but to answer.
+    fn settle(&mut self, host: &mut Host<'_, C>) -> Result<Option<BuildError>, EngineError> {
         self.settled = true;
         self.missing.clear();
         self.work(host, |pow, host| pow.settle(host))?;
-        // It looks at what it has to do now: nothing but to answer.
-        Ok(bearable(self.work(host, |pow, host| pow.handle(Event::Tick, host)))?.or(trouble))
+        bearable(self.work(host, |pow, host| pow.handle(Event::Tick, host)))
     }
 
     /// Gets the blocks on which others want to go on.

@@ -12,6 +12,9 @@ use std::{
     time::Instant,
 };
 
+/// Seeds between two lines that say how far it is.
+const PROGRESS: usize = 100;
+
 /// What was asked for.
 struct Options {
     engines: Vec<Rules>,
@@ -87,7 +90,16 @@ fn all(rules: Rules, options: &Options) -> bool {
                         Ok(_) => {}
                         Err(failure) => println!("{rules}, seed {}: {failure}", failure.seed),
                     }
-                    outcomes.lock().expect("no thread panics: runs catch it").push(outcome);
+                    let mut outcomes = outcomes.lock().expect("no thread panics: runs catch it");
+                    outcomes.push(outcome);
+                    if outcomes.len().is_multiple_of(PROGRESS) {
+                        let passed = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+                        let seconds = begun.elapsed().as_secs();
+                        println!(
+                            "{rules}: {passed} of {} pass so far, {seconds} s",
+                            outcomes.len()
+                        );
+                    }
                 }
             });
         }

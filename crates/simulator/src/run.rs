@@ -138,7 +138,7 @@ impl Run {
             let what = format!("not everybody has block {goal}: {}", self.describe());
             return Err(Broken::law(Law::Progress, what));
         }
-        if self.scenario.rules.mines() { self.settle() } else { Ok(()) }
+        if self.scenario.rules.votes() { Ok(()) } else { self.settle() }
     }
 
     /// Ends all faults.

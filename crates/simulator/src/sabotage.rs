@@ -16,7 +16,7 @@ pub enum Sabotage {
     ErasedLogs,
     /// A crash takes ledger records that had been synced: a disk that lies.
     LyingDisks,
-    /// All but one validator vote for whatever is proposed, and do not look at it.
+    /// Validators vote for whatever is proposed, and do not look at it.
     Careless,
     /// One validator makes blocks final by its own signature alone.
     Hasty,

@@ -63,6 +63,8 @@ pub struct Traitor {
     signer: Box<dyn Signer>,
     order: TreasonOrder,
     peers: BTreeSet<PeerId>,
+    /// Where it has voted, if it is careless: it signs nothing twice.
+    voted: BTreeSet<(Height, u32)>,
 }
 
 /// What a message says under somebody's signature.
@@ -130,7 +132,7 @@ impl Traitor {
         signer: Box<dyn Signer>,
         order: TreasonOrder,
     ) -> Self {
-        Self { inner, domain, signer, order, peers: BTreeSet::new() }
+        Self { inner, domain, signer, order, peers: BTreeSet::new(), voted: BTreeSet::new() }
     }
 
     /// Exchanges what the engine wants to say for what it shall say.
@@ -176,9 +178,12 @@ impl Traitor {
     }
 
     /// Votes for what a message proposes.
-    fn agree<C: Chain>(&self, bytes: &[u8], host: &mut Host<'_, C>) {
+    fn agree<C: Chain>(&mut self, bytes: &[u8], host: &mut Host<'_, C>) {
         let Ok(Message::Part(part)) = Message::decode(bytes) else { return };
         let proposal = part.proposal.proposal();
+        if !self.voted.insert((proposal.height, proposal.round)) {
+            return;
+        }
         for kind in [VoteKind::Prevote, VoteKind::Precommit] {
             let (height, round) = (proposal.height, proposal.round);
             let vote = hanse_primitives::Vote { kind, height, round, block: Some(proposal.block) };

@@ -154,3 +154,23 @@ fn a_log_that_lost_what_the_store_has_seen_is_refused() {
     let error = Ledger::open(folder.path(), &spec, settings()).unwrap_err();
     assert!(matches!(error, LedgerError::Corrupt(_)), "{error}");
 }
+
+/// A ledger that had given up still wrote a checkpoint when it was dropped, so that the store could know of
+/// blocks that the log had lost, and the next opening refused the folder. Now nothing is written any more.
+#[test]
+fn an_abandoned_ledger_writes_nothing_more() {
+    let folder = TempDir::new().unwrap();
+    let large = hanse_ledger::Settings { checkpoint_bytes: 1 << 30, ..settings() };
+    let mut chain = Chain::open_with(folder.path(), 14, large.clone());
+    chain.commit(3);
+    let log = files(&folder.path().join("log")).pop().unwrap();
+    let before = fs::metadata(&log).unwrap().len();
+    chain.commit(1);
+    let Chain { ledger, spec, headers, .. } = chain;
+    ledger.abandon();
+    // The machine stopped in the middle of the last record.
+    let after = fs::metadata(&log).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&log).unwrap().set_len((before + after) / 2).unwrap();
+    let ledger = Ledger::open(folder.path(), &spec, large).unwrap();
+    assert_eq!(ledger.head().hash, headers[3].hash_slow());
+}

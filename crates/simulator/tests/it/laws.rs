@@ -23,13 +23,15 @@ fn a_disk_that_lies_takes_back_what_was_final() {
     assert_eq!(law, Law::FinalityStays);
 }
 
+/// Which law notices first depends on the seed: their votes for nonsense stand beside those of their engines,
+/// which looked; or no block gets a quorum any more.
 #[test]
-fn validators_that_do_not_look_decide_on_nonsense() {
-    let law = first_broken(20, |seed| {
+fn validators_that_do_not_look_are_found_out() {
+    for seed in 0..5 {
         let simulation = Simulation::new(seed).validators(4).sabotage(Sabotage::Careless);
-        simulation.treason(Treason::InvalidBlocks)
-    });
-    assert!([Law::OneChain, Law::NobodyStops, Law::HonestPeers].contains(&law), "{law:?}");
+        let outcome = simulation.treason(Treason::InvalidBlocks).run();
+        assert!(outcome.is_err_and(|failure| failure.law.is_some()), "seed {seed}");
+    }
 }
 
 #[test]
