@@ -23,6 +23,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+/// Milliseconds between two waves of rubbish.
+const FLOOD_MS: u64 = 2;
+
 /// How an engine lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treason {
@@ -63,6 +66,8 @@ pub struct Traitor {
     signer: Box<dyn Signer>,
     order: TreasonOrder,
     peers: BTreeSet<PeerId>,
+    /// When it has sent rubbish last: two that flood each other must not answer each message with four.
+    flooded_ms: u64,
     /// Where it has voted, if it is careless: it signs nothing twice.
     voted: BTreeSet<(Height, u32)>,
 }
@@ -132,7 +137,15 @@ impl Traitor {
         signer: Box<dyn Signer>,
         order: TreasonOrder,
     ) -> Self {
-        Self { inner, domain, signer, order, peers: BTreeSet::new(), voted: BTreeSet::new() }
+        Self {
+            inner,
+            domain,
+            signer,
+            order,
+            peers: BTreeSet::new(),
+            flooded_ms: 0,
+            voted: BTreeSet::new(),
+        }
     }
 
     /// Exchanges what the engine wants to say for what it shall say.
@@ -148,7 +161,10 @@ impl Traitor {
             Treason::Careless => host.effects = without_votes(effects),
             Treason::Flood => {
                 host.effects = effects;
-                self.flood(host);
+                if host.now_ms >= self.flooded_ms.saturating_add(FLOOD_MS) {
+                    self.flooded_ms = host.now_ms;
+                    self.flood(host);
+                }
             }
         }
     }
