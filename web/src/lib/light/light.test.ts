@@ -182,6 +182,11 @@ describe('checkpoints', () => {
     trust.pin({ ...point(), number: 20n }, 'pasted');
     expect(trust.origin).toBe('pasted');
     expect(trust.startFor(null).number).toBe(20n);
+    trust.requireEscrow('0x01');
+    trust.requireEscrow('0x01');
+    expect(() => trust.requireEscrow('0x02')).toThrow(NotProven);
+    trust.forget();
+    expect(() => trust.requireEscrow('0x02')).not.toThrow();
     items.set('hanse.light.anchor', 'nonsense');
     expect(trust.anchor).toBeNull();
   });
