@@ -231,11 +231,12 @@ proptest! {
         let last = world.certificates.len();
         let trusted = from.index(last);
         let target = trusted + 1 + to.index(last - trusted);
+        let hash = world.headers[target].hash_slow();
         let (trusted, target) = (trusted as u64, target as u64);
         let proof = prove_finality(&world.network, &world, trusted, target).unwrap();
         let mut verifier = Verifier::new(world.checkpoint(trusted)).unwrap();
         let block = verifier.finality(&proof, target).unwrap();
-        prop_assert_eq!(block.hash(), world.headers[target as usize].hash_slow());
+        prop_assert_eq!(block.hash(), hash);
         let now = verifier.checkpoint();
         prop_assert_eq!(&now, &world.checkpoint(now.number));
     }

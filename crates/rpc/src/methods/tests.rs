@@ -18,7 +18,7 @@ fn the_table_is_in_order() {
 #[test]
 fn every_namespace_is_told_once() {
     let all: Vec<_> = namespaces().collect();
-    assert_eq!(all, ["debug", "eth", "evm", "net", "rpc", "testing", "txpool", "web3"]);
+    assert_eq!(all, ["debug", "eth", "evm", "hanse", "net", "rpc", "testing", "txpool", "web3"]);
 }
 
 fn filter(json: &str) -> Result<LogFilter, String> {
