@@ -209,6 +209,30 @@ async function inThePage(url, order, shown) {
   }
 }
 
+/** The order's page, in a real browser: it says that it has verified, and says so no more when the node lies. */
+async function inABrowser(web, id) {
+  const { chromium } = (await import(pathToFileURL(join(root, 'web', 'node_modules', 'playwright-core', 'index.js')).href)).default;
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${web}/order/${id}`);
+    await page.waitForSelector('[data-light="verified"]', { timeout: 30_000 });
+    assert.match(await page.textContent('[data-light]'), /Signed by 3 of 3 validators/);
+    if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, 'verified.png'), fullPage: true });
+    // From now on the node tells of twice the money.
+    await page.route('**/api/orders/*', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), amount: '8400' } });
+    });
+    await page.reload();
+    await page.waitForSelector('[data-light="failed"]', { timeout: 30_000 });
+    assert.match(await page.textContent('[data-light]'), /the amount is 4200, the node told this page 8400/);
+    if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, 'refused.png'), fullPage: true });
+  } finally {
+    await browser.close();
+  }
+}
+
 /** What the tests of both clients start from. */
 async function fixture(url, order, shipped) {
   const genesis = await checkpoint(url, '0x0');
@@ -247,6 +271,7 @@ export async function lightClient(checks) {
         return found.state === 'Shipped' ? found : undefined;
       });
       await inThePage(url, order, shown);
+      await inABrowser(web, order.id);
       const file = process.env.LIGHT_FIXTURE;
       if (file) writeFileSync(file, `${JSON.stringify(await fixture(url, order, shipped), null, 1)}\n`);
     }));

@@ -46,9 +46,10 @@ async function storage(ask: Ask, block: FinalBlock, address: Hex, slots: readonl
   return verifyAccount(proof, block.header.stateRoot, address, slots).values;
 }
 
-/** Checks everything that the page shows of an order. `escrow` is where the page believes it to be. */
+/** Checks everything that the page shows of an order. `escrow` is where the node says it is. */
 export async function verifyOrder(order: Order, escrow: Hex, trust: Trust, ask: Ask): Promise<Verified> {
   const anchor = await anchorOf(trust, ask);
+  trust.requireEscrow(escrow);
   const block = await lastBlock(trust, ask);
   await verifyRecord(order, escrow, block, ask);
   // The newest matter most, should there ever be very many.

@@ -13,6 +13,7 @@ export interface Store {
 const ANCHOR = 'hanse.light.anchor';
 const NEWEST = 'hanse.light.newest';
 const ORIGIN = 'hanse.light.origin';
+const ESCROW = 'hanse.light.escrow';
 
 /** How the browser came to trust: by its own node at the first visit, or by a checkpoint from somebody. */
 export type Origin = 'first-visit' | 'pasted';
@@ -46,7 +47,14 @@ export class Trust {
   }
 
   forget(): void {
-    for (const key of [ANCHOR, NEWEST, ORIGIN]) this.store.removeItem(key);
+    for (const key of [ANCHOR, NEWEST, ORIGIN, ESCROW]) this.store.removeItem(key);
+  }
+
+  /** The first escrow that the node named is the one: another contract could hold whatever it likes. */
+  requireEscrow(escrow: string): void {
+    const pinned = this.store.getItem(ESCROW);
+    if (pinned === null) this.store.setItem(ESCROW, escrow);
+    else if (pinned !== escrow) throw new NotProven('trust', `the escrow was ${pinned}, the node names ${escrow} now`);
   }
 
   /** Keeps a point that was verified from the anchor. */
