@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use hanse_primitives::{Validator, ValidatorSet};
 use serde::{Deserialize, Serialize};
 
-/// Where `Validators.sol` keeps `_seats`. A test compares it with what the contract itself answers.
+/// Where `Validators.sol` keeps `_seats`. The fixture of a real network is read by it.
 const SEATS_SLOT: U256 = U256::from_limbs([2, 0, 0, 0]);
 
 /// Slots of a seat: who and how much power in the first, attendance in the second.

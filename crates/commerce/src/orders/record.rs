@@ -1,7 +1,7 @@
 //! An order as the escrow's storage has it, for whoever has a proof of the storage and no EVM.
 //!
-//! `Escrow.sol` says where things are and how the state follows from the times; a test of the node
-//! compares what is read here with what the contract answers.
+//! `Escrow.sol` says where things are and how the state follows from the times. `tests/tools/light.mjs`
+//! reads an order of a real network by it, paid and shipped.
 
 use super::OrderState;
 use alloy_primitives::{Address, B256, U256, keccak256};
