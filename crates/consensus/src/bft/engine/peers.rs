@@ -5,7 +5,7 @@ use crate::{
     Chain, Host, PeerFault,
     bft::limits::{
         AHEAD_BYTES_MAX, AHEAD_MESSAGES_MAX, MESSAGES_PER_SECOND_MAX, PEERS_MAX,
-        REQUESTS_PER_SECOND_MAX,
+        REQUESTS_PER_SECOND_MAX, SPARE_RESPONSES_MAX,
     },
 };
 use alloy_primitives::Bytes;
@@ -75,7 +75,8 @@ impl Bft {
         if self.peers.0.len() >= PEERS_MAX && !self.peers.0.contains_key(&peer) {
             return;
         }
-        self.peers.0.insert(peer, Peer::default());
+        // What we asked for before a connection broke, or before we crashed, may come over the next one.
+        self.peers.0.insert(peer, Peer { spare: SPARE_RESPONSES_MAX, ..Peer::default() });
         self.greet(peer, host);
     }
 
