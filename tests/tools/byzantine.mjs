@@ -65,7 +65,7 @@ async function putOut(network, kind) {
   const told = Date.now() - begun;
   assert.equal(proof.accused.toLowerCase(), account.toLowerCase());
   await verify(network, proof, account);
-  const receipt = await rpc(network.url(honest[1]), 'eth_getTransactionReceipt', [proof.transactionHash]);
+  const receipt = await until('its receipt at another node', () => rpc(network.url(honest[1]), 'eth_getTransactionReceipt', [proof.transactionHash]));
   assert.equal(receipt.blockNumber, proof.acceptedIn);
   const delay = Number(proof.acceptedIn) - Number(proof.height);
   for (const name of honest) {

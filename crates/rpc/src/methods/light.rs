@@ -8,17 +8,13 @@ use crate::{
 };
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Bytes, TxHash};
-use alloy_rlp::Decodable;
 use hanse_ledger::{LedgerError, StateView};
 use hanse_light::{
     Checkpoint, LightError, Network, Record, SetProof, TransactionProof, prove_finality,
     prove_ordered, validators_in_state,
 };
-use hanse_primitives::{BlockRef, CommitCertificate, Header, Height, Provenance, ValidatorSet};
+use hanse_primitives::{BlockRef, CommitCertificate, Header, Height, ValidatorSet};
 use std::collections::BTreeSet;
-
-/// The first byte of the seal of a block that validators decided; the certificate's RLP follows.
-const CERTIFICATE_SEAL: u8 = 2;
 
 /// `hanse_getCheckpoint`: what a client may start from that trusts this node. It proves nothing.
 pub(super) fn checkpoint(call: &Call<'_>) -> Answer {
@@ -123,20 +119,10 @@ impl Record for Served<'_> {
     }
 
     fn certificate(&self, number: u64) -> Result<CommitCertificate, RpcError> {
-        let block = self.reference(number)?;
-        // The child has it, unless nobody voted on the child, or there is none yet.
-        if number < self.finalized()
-            && let Ok(made) = Provenance::decode(&self.header(number + 1)?.extra_data)
-            && let Some(certificate) = made.parent_certificate(block)
-        {
-            return Ok(certificate);
-        }
-        let seal = self.context.ledger.seal(block.height)?;
+        let consensus = self.context.consensus.as_deref();
+        let found = consensus.map_or(Ok(None), |consensus| consensus.certificate(Height(number)));
         let found =
-            seal.as_ref().and_then(|seal| seal.split_first()).and_then(|(kind, mut rlp)| {
-                let certificate = CommitCertificate::decode(&mut rlp).ok()?;
-                (*kind == CERTIFICATE_SEAL).then_some(certificate)
-            });
+            found.map_err(|error| RpcError::internal("a certificate cannot be read", &error))?;
         found.ok_or_else(|| {
             RpcError::Server(format!("this node has no certificate of block {number} yet"))
         })
