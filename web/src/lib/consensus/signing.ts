@@ -8,7 +8,7 @@ type Hex = `0x${string}`;
 
 /** Signatures of one chain mean nothing on another. */
 export interface Domain {
-  readonly chainId: number;
+  readonly chainId: number | bigint;
   readonly genesis: Hex; // the hash of block 0
 }
 

@@ -1,15 +1,12 @@
 // From what is trusted to a final block: the same rules as `crates/light`, in docs/protocol/light.md.
 
-import { concat, encodeAbiParameters, hexToBytes, keccak256, recoverAddress, size, stringToHex } from 'viem';
+import { keccak256, size } from 'viem';
+import { recoverSigner, voteDigest, type Domain } from '../consensus/signing';
 import { NotProven, NotSigned } from './error';
 import { HEADER_BYTES_MAX, LINKS_MAX, type Checkpoint, type FinalityProof, type Hex, type Link, type Seat, type Signature, type TransactionProof } from './read';
 import { verifySet } from './state';
 import { decodeRlp, isBytes, Nodes, toHex, toNumber, type Item } from './trie';
 
-const PRECOMMIT = 2;
-const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
-const DOMAIN_TYPE = keccak256(stringToHex('EIP712Domain(string name,string version,uint256 chainId,bytes32 salt)'));
-const VOTE_TYPE = keccak256(stringToHex('Vote(uint8 kind,uint64 height,uint32 round,bytes32 block)'));
 const ZERO = `0x${'0'.repeat(64)}` as Hex;
 
 export interface Header {
@@ -53,14 +50,14 @@ interface Step {
 
 export class Verifier {
   readonly #network: Pick<Checkpoint, 'chainId' | 'genesis' | 'engines'>;
-  readonly #domain: Hex;
+  readonly #domain: Domain;
   #trusted: Trusted;
 
   constructor(point: Checkpoint) {
     check(point);
     const { chainId, genesis, engines, number, hash, validators } = point;
     this.#network = { chainId, genesis, engines };
-    this.#domain = domain(chainId, genesis);
+    this.#domain = { chainId, genesis };
     this.#trusted = { number, hash, validators };
     this.#contractAt(number + 1n);
   }
@@ -158,9 +155,9 @@ export class Verifier {
   async #checkSignatures(link: Link, signed: Header): Promise<void> {
     const order = link.signatures.every((one, at, all) => at === 0 || (all[at - 1] as Signature).validator < one.validator);
     if (!order) throw bad(signed, 'the signers of the certificate are not in order');
-    const digest = voteDigest(this.#domain, signed, link.round);
+    const digest = voteDigest(this.#domain, { kind: 'precommit', height: signed.number, round: Number(link.round), block: signed.hash });
     for (const one of link.signatures) {
-      if ((await recover(digest, one.signature)) !== one.validator) throw bad(signed, `the signature of ${one.validator} is not valid`);
+      if ((await recoverSigner(digest, one.signature)) !== one.validator) throw bad(signed, `the signature of ${one.validator} is not valid`);
     }
   }
 
@@ -270,30 +267,6 @@ export function readHeader(bytes: Hex): Header {
     number: number(8),
     timestamp: Number(number(11)),
   };
-}
-
-function domain(chainId: bigint, genesis: Hex): Hex {
-  const types = [{ type: 'bytes32' }, { type: 'bytes32' }, { type: 'bytes32' }, { type: 'uint256' }, { type: 'bytes32' }] as const;
-  const words = [DOMAIN_TYPE, keccak256(stringToHex('Hanse consensus')), keccak256(stringToHex('1')), chainId, genesis] as const;
-  return keccak256(encodeAbiParameters(types, words));
-}
-
-function voteDigest(separator: Hex, signed: Header, round: bigint): Hex {
-  const types = [{ type: 'bytes32' }, { type: 'uint8' }, { type: 'uint64' }, { type: 'uint32' }, { type: 'bytes32' }] as const;
-  const vote = keccak256(encodeAbiParameters(types, [VOTE_TYPE, PRECOMMIT, signed.number, Number(round), signed.hash]));
-  return keccak256(concat(['0x1901', separator, vote]));
-}
-
-async function recover(hash: Hex, signature: Hex): Promise<Hex | null> {
-  const bytes = hexToBytes(signature);
-  const v = bytes[64];
-  // One signature has one spelling (EIP-2).
-  if ((v !== 27 && v !== 28) || toNumber(bytes.slice(32, 64)) > HALF_ORDER) return null;
-  try {
-    return (await recoverAddress({ hash, signature })).toLowerCase() as Hex;
-  } catch {
-    return null;
-  }
 }
 
 function check(point: Checkpoint): void {
