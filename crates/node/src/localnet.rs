@@ -9,7 +9,7 @@ use crate::{
     NodeError,
     development::{self, Consensus, Seat},
     member::{Existing, Folder, Settings},
-    process::Process,
+    process::{Process, this_program},
 };
 use alloy_primitives::Address;
 use hanse_network::PeerAddress;
@@ -19,7 +19,6 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::Command,
 };
 
 /// Names of the first members.
@@ -204,16 +203,8 @@ impl Member {
 
     /// Starts this member's node as a process of its own; its log is in its folder.
     pub(crate) fn start(&self) -> Result<Process, NodeError> {
-        let program = std::env::current_exe()
-            .map_err(|e| NodeError::io("cannot find this program's own file", e))?;
-        let mut command = Command::new(program);
+        let mut command = this_program()?;
         command.arg("node").arg("--config").arg(self.folder.settings());
-        for (name, _) in std::env::vars_os() {
-            // The operator's settings are for another node.
-            if name.to_string_lossy().starts_with("HANSE_") {
-                command.env_remove(name);
-            }
-        }
         Process::start(command, &self.folder.log())
     }
 }

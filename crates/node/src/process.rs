@@ -26,6 +26,20 @@ pub(crate) struct Process {
     log: PathBuf,
 }
 
+/// This program as a child, without the operator's settings in the environment: they are for another
+/// node.
+pub(crate) fn this_program() -> Result<Command, NodeError> {
+    let program = std::env::current_exe()
+        .map_err(|e| NodeError::io("cannot find this program's own file", e))?;
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("HANSE_") {
+            command.env_remove(name);
+        }
+    }
+    Ok(command)
+}
+
 impl Process {
     /// Starts `command`; what it prints goes to the file `log`.
     pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self, NodeError> {

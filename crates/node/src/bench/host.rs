@@ -7,7 +7,7 @@ use crate::{
     development::{self, DevelopmentWallet, Options},
     localnet::{self, Choice, Network},
     metrics::{NETWORK_BYTES, SYNC_MICROS},
-    process::Process,
+    process::{Process, this_program},
 };
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
@@ -177,15 +177,7 @@ impl Host {
     /// Starts this program's node on what is in `folder`.
     async fn own(folder: &Path) -> Result<Self, NodeError> {
         let [http, metrics] = free_addresses()?;
-        let program = std::env::current_exe()
-            .map_err(|e| NodeError::io("cannot find this program's own file", e))?;
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            // The operator's settings are for another node.
-            if name.to_string_lossy().starts_with("HANSE_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = this_program()?;
         command.args(["node", "--log.filter", "warn", "--ws.disable", "--web.disable"]);
         command.arg("--chain").arg(folder.join("genesis.json"));
         command.arg("--datadir").arg(ledger(folder));
