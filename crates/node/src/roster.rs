@@ -147,8 +147,8 @@ impl Watch {
         let Some(settings) = engine.and_then(|engine| engine.validators()) else {
             return Ok(None);
         };
-        let record = self.executor.validator_record(head.hash, settings.contract, account);
-        let record = record.map_err(|error| NodeError::Failed(error.to_string()))?;
-        Ok(record.map(|record| record.standing.is_expelled()))
+        let standing = self.executor.standing(head.hash, settings.contract, account);
+        let standing = standing.map_err(|error| NodeError::Failed(error.to_string()))?;
+        Ok(standing.map(|(standing, _)| standing.is_expelled()))
     }
 }

@@ -5,12 +5,10 @@ use crate::{
     error::{Broken, Checked, Law},
     genesis,
     limits::REMOVAL_BLOCKS,
-    money::{Treasury, answer},
+    money::Treasury,
     shop::Shop,
 };
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall;
-use bindings::IValidators;
+use alloy_primitives::Address;
 use hanse_consensus::{Said, said};
 use hanse_node::simulation::LocalChain;
 use hanse_primitives::{
@@ -20,16 +18,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-/// Generated from the checked-in artifact, so that Rust cannot drift from the contract.
-mod bindings {
-    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
-    alloy_sol_types::sol!(
-        #[derive(Debug)]
-        IValidators,
-        "../../contracts/artifacts/IValidators.json"
-    );
-}
 
 /// What the laws remember of a run.
 pub(crate) struct Laws {
@@ -147,19 +135,14 @@ impl Laws {
     /// Law: evidence is of traitors alone, and who was proven to be one votes no more.
     fn look_at_contract(&mut self, block: BlockRef, chain: &LocalChain) -> Checked {
         let Some(settings) = genesis::voting(&self.spec, block.height) else { return Ok(()) };
-        let ask = |call| answer(chain, block.hash, settings.contract, call);
-        let count = ask(IValidators::evidenceCountCall {}.abi_encode())?;
-        let count = U256::from_be_slice(&count).saturating_to::<u64>();
-        while self.evidence < count {
-            let index = U256::from(self.evidence);
-            let found = ask(IValidators::evidenceCall { index }.abi_encode())?;
-            let found = IValidators::evidenceCall::abi_decode_returns(&found);
-            let found = found.map_err(Broken::machine)?;
+        let news =
+            chain.executor().evidence(block.hash, settings.contract, self.evidence, u64::MAX);
+        for found in news.map_err(Broken::machine)? {
             if !self.guilty.contains(&found.accused) {
                 let what = format!("the contract took evidence against {}", found.accused);
                 return Err(Broken::law(Law::HonestKeys, what));
             }
-            self.caught.entry(found.accused).or_insert(Height(found.acceptedIn));
+            self.caught.entry(found.accused).or_insert(found.accepted_in);
             self.evidence += 1;
         }
         let due = |accepted: Height| block.height.0 >= accepted.0 + REMOVAL_BLOCKS;

@@ -186,19 +186,34 @@ impl Executor {
         contract: Address,
         account: Address,
     ) -> Result<Option<ValidatorRecord>, ExecutionError> {
-        let standing = self.ask_validators(at, contract, &IValidators::standingCall { account })?;
-        let Some(known) = Standing::of_byte(standing._0) else { return Ok(None) };
+        let Some((standing, since)) = self.standing(at, contract, account)? else {
+            return Ok(None);
+        };
         let name = self.ask_validators(at, contract, &IValidators::nameCall { account })?;
         let attendance =
             self.ask_validators(at, contract, &IValidators::attendanceCall { account })?;
         Ok(Some(ValidatorRecord {
             account,
             name,
-            standing: known,
-            since: Height(standing.since),
+            standing,
+            since,
             missed: attendance.missed.saturating_to(),
             votes_from: Height(attendance.votesFrom),
         }))
+    }
+
+    /// What became of an account, and in which block; `None` if it never was a validator.
+    ///
+    /// # Errors
+    /// As [`Executor::validators`].
+    pub fn standing(
+        &self,
+        at: BlockHash,
+        contract: Address,
+        account: Address,
+    ) -> Result<Option<(Standing, Height)>, ExecutionError> {
+        let answer = self.ask_validators(at, contract, &IValidators::standingCall { account })?;
+        Ok(Standing::of_byte(answer._0).map(|standing| (standing, Height(answer.since))))
     }
 
     /// When absence costs the seat, as the contract has it.

@@ -15,7 +15,7 @@ use hanse_primitives::{
     ValidatorSignature, VoteKind,
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// `hanse_status`: what the engine of this node is doing.
 pub(super) fn status(call: &Call<'_>) -> Answer {
@@ -84,7 +84,11 @@ pub(super) fn validators(call: &Call<'_>) -> Answer {
     let records = executor.validator_records(at.hash, contract).map_err(failed)?;
     let rules = executor.absence_rules(at.hash, contract).map_err(failed)?;
     let total = set.total_power();
-    let validators: Vec<_> = records.iter().map(|record| validator(call, record, &set)).collect();
+    let peers = call.rpc.consensus.as_ref().map(|consensus| consensus.peers());
+    let connected: BTreeSet<PeerId> =
+        peers.unwrap_or_default().into_iter().map(|peer| peer.id).collect();
+    let validators = records.iter().map(|record| validator(call, record, &set, &connected));
+    let validators: Vec<_> = validators.collect();
     Reply::new(&json!({
         "decides": Hex(next.0),
         "totalPower": Hex(total),
@@ -100,7 +104,12 @@ pub(super) fn validators(call: &Call<'_>) -> Answer {
     }))
 }
 
-fn validator(call: &Call<'_>, record: &ValidatorRecord, set: &ValidatorSet) -> Value {
+fn validator(
+    call: &Call<'_>,
+    record: &ValidatorRecord,
+    set: &ValidatorSet,
+    connected: &BTreeSet<PeerId>,
+) -> Value {
     let seat = set.get(&record.account);
     json!({
         "address": record.account,
@@ -111,20 +120,19 @@ fn validator(call: &Call<'_>, record: &ValidatorRecord, set: &ValidatorSet) -> V
         "proposes": seat.is_some_and(|seat| seat.proposes),
         "missed": Hex(record.missed),
         "votesFrom": Hex(record.votes_from.0),
-        "peer": peer_of(call, &record.account),
+        "peer": peer_of(call, &record.account, connected),
     })
 }
 
 /// The node that acts for a validator, as far as this one knows.
-fn peer_of(call: &Call<'_>, account: &Address) -> Option<Value> {
+fn peer_of(call: &Call<'_>, account: &Address, connected: &BTreeSet<PeerId>) -> Option<Value> {
     let consensus = call.rpc.consensus.as_deref()?;
     if consensus.validator() == Some(*account) {
         let id = consensus.peer_id().map(key);
         return Some(json!({ "id": id, "connected": true }));
     }
     let id = consensus.peer_of(account)?;
-    let connected = consensus.peers().iter().any(|peer| peer.id == id);
-    Some(json!({ "id": key(id), "connected": connected }))
+    Some(json!({ "id": key(id), "connected": connected.contains(&id) }))
 }
 
 /// The contract that knows who votes at a height.
@@ -201,8 +209,8 @@ fn evidence_json(
     contract: Address,
     proof: &ProvenEquivocation,
 ) -> Result<Value, RpcError> {
-    let record = call.executor().validator_record(head.hash, contract, proof.accused);
-    let standing = record.map_err(failed)?.map(|record| record.standing.name());
+    let standing = call.executor().standing(head.hash, contract, proof.accused);
+    let standing = standing.map_err(failed)?.map(|(standing, _)| standing.name());
     let domain = call.rpc.spec.signing_domain();
     let message = |block: Option<B256>, valid: Option<u32>, digest, signed: ValidatorSignature| {
         json!({
