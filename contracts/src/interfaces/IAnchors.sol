@@ -30,5 +30,5 @@ interface IAnchors {
     function anchorAt(address account, uint256 index) external view returns (Anchor memory);
 
     /// @notice An account's last anchor; empty without any.
-    function lastAnchor(address account) external view returns (Anchor memory);
+    function lastAnchor(address account) external view returns (Anchor memory last);
 }

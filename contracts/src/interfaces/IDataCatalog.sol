@@ -62,7 +62,7 @@ interface IDataCatalog {
     function entryCount() external view returns (uint256);
 
     /// @notice Entries of all organizations, oldest first, from `first` on, at most `count`.
-    function entries(uint256 first, uint256 count) external view returns (Entry[] memory);
+    function entries(uint256 first, uint256 count) external view returns (Entry[] memory list);
 
     function members() external view returns (address);
 }

@@ -143,7 +143,7 @@ interface IMembers {
     /// the one before). An admin with an end is an admin no more after it: keep one without, or the network has to
     /// appoint somebody.
     /// @param validUntil The last second, 0 for ever; it is the certificate's `notAfter` too.
-    /// @param certificate The fingerprint of the client's certificate, 0 for none.
+    /// @param certificate_ The fingerprint of the client's certificate, 0 for none.
     /// @param notBefore Of the certificate; without one it does not matter.
     /// @param consent The account's EIP-712 signature (or ERC-1271) of
     /// `Enrollment(bytes32 organization,address account,uint32 roles,uint64 validUntil,bytes32 certificate,uint256 nonce)`
@@ -152,7 +152,7 @@ interface IMembers {
         address account,
         uint32 roles,
         uint64 validUntil,
-        bytes32 certificate,
+        bytes32 certificate_,
         uint64 notBefore,
         bytes calldata consent
     ) external;
@@ -171,7 +171,7 @@ interface IMembers {
 
     function governor() external view returns (address);
 
-    function organizations() external view returns (Organization[] memory);
+    function organizations() external view returns (Organization[] memory list);
 
     function organization(bytes32 id) external view returns (Organization memory);
 
@@ -184,7 +184,7 @@ interface IMembers {
     function enrollment(address account) external view returns (Enrollment memory);
 
     /// @notice Everybody that an organization ever enrolled, from `first` on, at most `count`.
-    function accounts(bytes32 id, uint256 first, uint256 count) external view returns (address[] memory);
+    function accounts(bytes32 id, uint256 first, uint256 count) external view returns (address[] memory list);
 
     function accountCount(bytes32 id) external view returns (uint256);
 
@@ -204,7 +204,7 @@ interface IMembers {
         returns (bytes32[] memory organizations_, uint32[] memory roles);
 
     /// @notice All certificates of an organization, oldest first, from `first` on, at most `count`.
-    function certificates(bytes32 id, uint256 first, uint256 count) external view returns (Certificate[] memory);
+    function certificates(bytes32 id, uint256 first, uint256 count) external view returns (Certificate[] memory list);
 
     function certificateCount(bytes32 id) external view returns (uint256);
 

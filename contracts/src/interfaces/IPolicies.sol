@@ -154,7 +154,7 @@ interface IPolicies {
 
     /// @notice Says which named policy decides on calls of a proposal to `target`; 0 for `governance`. `policies` decides
     /// on calls to this contract and `membership` on calls to `members()`, always.
-    function setTopic(address target, bytes32 policy) external;
+    function setTopic(address target, bytes32 policy_) external;
 
     // Governance.
 
@@ -210,17 +210,17 @@ interface IPolicies {
     function version() external view returns (uint64);
 
     /// @notice The rights of a sender with this record (`Members.record`) now.
-    function rightsOf(uint256 record) external view returns (Rights memory);
+    function rightsOf(uint256 record) external view returns (Rights memory rights);
 
     /// @notice Whether a form holds for these approvers now (at most 64; each counts once).
-    function holds(bytes calldata form, address[] calldata approvers) external view returns (bool);
+    function holds(bytes calldata form, address[] calldata approvers_) external view returns (bool);
 
     /// @notice Reverts with `InvalidForm` unless this is a form.
     function check(bytes calldata form) external pure;
 
     function policy(bytes32 name) external view returns (bytes memory form);
 
-    function policies() external view returns (NamedPolicy[] memory);
+    function policies() external view returns (NamedPolicy[] memory list);
 
     function accessRules() external view returns (AccessRule[] memory);
 
@@ -232,7 +232,7 @@ interface IPolicies {
 
     function proposalCount() external view returns (uint256);
 
-    function proposal(uint256 id) external view returns (Proposal memory);
+    function proposal(uint256 id) external view returns (Proposal memory known);
 
     function approvers(uint256 id) external view returns (address[] memory);
 
