@@ -32,6 +32,14 @@ const contracts = [
   },
   { name: "IStaking", source: "src/interfaces/IStaking.sol" },
   { name: "Staking", source: "src/consensus/Staking.sol", fulfils: "IStaking", profile: "consensus" },
+  { name: "IMembers", source: "src/interfaces/IMembers.sol" },
+  { name: "Members", source: "src/membership/Members.sol", fulfils: "IMembers", profile: "membership" },
+  { name: "IPolicies", source: "src/interfaces/IPolicies.sol" },
+  { name: "Policies", source: "src/membership/Policies.sol", fulfils: "IPolicies", profile: "membership" },
+  { name: "IAnchors", source: "src/interfaces/IAnchors.sol" },
+  { name: "Anchors", source: "src/membership/Anchors.sol", fulfils: "IAnchors", profile: "membership" },
+  { name: "IDataCatalog", source: "src/interfaces/IDataCatalog.sol" },
+  { name: "DataCatalog", source: "src/membership/DataCatalog.sol", fulfils: "IDataCatalog", profile: "membership" },
 ];
 
 /** The compiler settings that change bytecode, for each profile; foundry.toml is the one place that names them. */

@@ -39,9 +39,20 @@ interface IMembers {
     struct Enrollment {
         bytes32 organization;
         uint32 roles; // as enrolled; effective is what `rolesOf` says
-        uint64 validUntil; // seconds; 0 for ever
-        bool isRevoked;
+        uint64 validUntil; // seconds, the last one in which it is valid; 0 for ever
+        bool isRevoked; // or its organization was removed since
         bytes32 certificate; // fingerprint of the client's certificate, 0 without one
+    }
+
+    /// @notice An organization that is there from the beginning.
+    struct Founder {
+        bytes32 id;
+        string name;
+        uint32 roles;
+        bytes root; // DER
+        uint64 notBefore;
+        uint64 notAfter;
+        address[] admins; // at least one; nobody asks for their consent
     }
 
     /// @notice A certificate that an organization has made known.
@@ -51,8 +62,8 @@ interface IMembers {
         Kind kind;
         bytes32 subject; // the network key of a node, the account of a client (right-aligned), 0 for a root
         uint64 notBefore; // seconds
-        uint64 notAfter; // seconds
-        uint64 revokedIn; // block, 0 while it is not
+        uint64 notAfter; // seconds, the last one
+        uint64 revokedIn; // block, 0 while it is not; for all that its organization had, the block of its removal
     }
 
     event OrganizationAdmitted(bytes32 indexed id, string name, uint32 roles);
@@ -71,7 +82,10 @@ interface IMembers {
     error NotGovernor(address caller);
     /// @notice Only an admin of an active organization may do this.
     error NotAdmin(address caller);
+    /// @notice The id is not one, or the name is not 1 to 64 bytes, or nobody is named as admin.
     error InvalidOrganization(bytes32 id);
+    /// @notice There are no such roles.
+    error InvalidRoles(uint32 roles);
     error UnknownOrganization(bytes32 id);
     error OrganizationNotActive(bytes32 id);
     error OrganizationExists(bytes32 id);
@@ -80,19 +94,23 @@ interface IMembers {
     /// @notice The account belongs to another organization.
     error Belongs(address account, bytes32 organization);
     error NotEnrolled(address account);
-    /// @notice Nobody could act for the organization any more.
+    /// @notice An admin takes the role away from itself. Another admin can; so the organization always keeps one.
     error LastAdmin(bytes32 organization);
-    /// @notice The account did not sign its enrollment.
+    /// @notice The account did not sign its enrollment, or is one that nobody may enroll.
     error NoConsent(address account);
     error InvalidPeriod(uint64 notBefore, uint64 notAfter);
     error InvalidCertificate(string field);
     error CertificateExists(bytes32 fingerprint);
+    /// @notice The caller's organization has no such certificate.
     error UnknownCertificate(bytes32 fingerprint);
+    error CertificateIsRevoked(bytes32 fingerprint);
     error TooMany(string what);
 
     // What the network decides.
 
     /// @notice Takes an organization in (or in again), with its first root certificate and admin.
+    /// @dev What it had before it was removed stays ended: accounts and certificates are to be made known anew. The same
+    /// certificates may be, unless they had been revoked.
     function admit(
         bytes32 id,
         string calldata name,
@@ -109,7 +127,8 @@ interface IMembers {
     /// @notice Removes an organization; all its accounts and certificates lose their rights at once.
     function remove(bytes32 id) external;
 
-    /// @notice Gives an organization that lost its admins' keys a new one.
+    /// @notice Gives an organization that lost its admins' keys a new one: somebody who is in no other organization.
+    /// Who is in this one already keeps its roles and certificate, and has no end any more.
     function appoint(bytes32 id, address admin) external;
 
     // What an organization decides, by its admins.
@@ -120,22 +139,29 @@ interface IMembers {
     /// @notice Makes the certificate of a node known, whose network key (Ed25519) is `key`.
     function addNode(bytes32 key, bytes32 fingerprint, uint64 notBefore, uint64 notAfter) external;
 
-    /// @notice Enrolls an account, or enrolls it anew with other roles, another end, another certificate.
+    /// @notice Enrolls an account, or enrolls it anew with other roles, another end, another certificate (which revokes
+    /// the one before). An admin with an end is an admin no more after it: keep one without, or the network has to
+    /// appoint somebody.
+    /// @param validUntil The last second, 0 for ever; it is the certificate's `notAfter` too.
+    /// @param certificate_ The fingerprint of the client's certificate, 0 for none.
+    /// @param notBefore Of the certificate; without one it does not matter.
     /// @param consent The account's EIP-712 signature (or ERC-1271) of
-    /// `Enrollment(bytes32 organization,address account,uint32 roles,uint64 validUntil,bytes32 certificate,uint256 nonce)`.
+    /// `Enrollment(bytes32 organization,address account,uint32 roles,uint64 validUntil,bytes32 certificate,uint256 nonce)`
+    /// under the domain ("Hanse Members", "1", chain id, this contract). Who enrolls itself need not sign.
     function enroll(
         address account,
         uint32 roles,
         uint64 validUntil,
-        bytes32 certificate,
+        bytes32 certificate_,
         uint64 notBefore,
         bytes calldata consent
     ) external;
 
-    /// @notice Ends an account's enrollment.
+    /// @notice Ends an account's enrollment, and revokes its certificate. No consent signed before is good any more.
     function revokeAccount(address account) external;
 
-    /// @notice Revokes a certificate of the caller's organization, for ever.
+    /// @notice Revokes a certificate of the caller's organization, for ever. With an account's present certificate its
+    /// enrollment ends too.
     function revokeCertificate(bytes32 fingerprint) external;
 
     // What anybody may read.
@@ -145,14 +171,20 @@ interface IMembers {
 
     function governor() external view returns (address);
 
-    function organizations() external view returns (Organization[] memory);
+    function organizations() external view returns (Organization[] memory list);
 
     function organization(bytes32 id) external view returns (Organization memory);
+
+    /// @notice The active organizations and what their accounts may be, with bits 0 and 1.
+    function activeOrganizations() external view returns (bytes32[] memory ids, uint32[] memory roles);
+
+    /// @notice How many there are.
+    function activeCount() external view returns (uint256);
 
     function enrollment(address account) external view returns (Enrollment memory);
 
     /// @notice Everybody that an organization ever enrolled, from `first` on, at most `count`.
-    function accounts(bytes32 id, uint256 first, uint256 count) external view returns (address[] memory);
+    function accounts(bytes32 id, uint256 first, uint256 count) external view returns (address[] memory list);
 
     function accountCount(bytes32 id) external view returns (uint256);
 
@@ -162,11 +194,17 @@ interface IMembers {
     function record(address account) external view returns (uint256);
 
     /// @notice What a record amounts to now: its organization (0 when it has none that is active), its roles in
-    /// effect with bit 0, and until when that holds if nothing else changes (0 for ever).
+    /// effect with bit 0, and the last second in which that holds if nothing else changes (0 for ever).
     function rolesOf(uint256 record_) external view returns (bytes32 organization_, uint32 roles, uint64 until);
 
+    /// @notice The organizations and roles in effect of several accounts.
+    function standings(address[] calldata accounts_)
+        external
+        view
+        returns (bytes32[] memory organizations_, uint32[] memory roles);
+
     /// @notice All certificates of an organization, oldest first, from `first` on, at most `count`.
-    function certificates(bytes32 id, uint256 first, uint256 count) external view returns (Certificate[] memory);
+    function certificates(bytes32 id, uint256 first, uint256 count) external view returns (Certificate[] memory list);
 
     function certificateCount(bytes32 id) external view returns (uint256);
 

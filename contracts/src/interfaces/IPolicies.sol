@@ -13,7 +13,9 @@ pragma solidity ^0.8.30;
 /// | anyone | 04 | always |
 /// | nobody | 05 | never |
 ///
-/// A form is one node, at most 8 deep, with at most 64 nodes.
+/// Numbers are one byte. A form is one node, at most 8 deep, with at most 64 nodes; `threshold` is 1 to `count`, `least`
+/// 1 to 64 (to 8 of a named organization), `numerator` less than `denominator`. More approvers never make a form fail
+/// that holds, so nobody gains by hiding an approval.
 ///
 /// Rights: the policies named `send` and `deploy`, and access rules for contracts and methods, are evaluated for the
 /// sender of a transaction alone. Nodes ask `rightsOf` and refuse transactions (in the pool, in blocks, in calls
@@ -23,7 +25,11 @@ pragma solidity ^0.8.30;
 /// this transaction, recorded before by `endorse`.
 ///
 /// Governance: what the network decides is a proposal of calls. It is executed when the policies of all calls hold for
-/// the approvals there are, within its time.
+/// the approvals there are, within its time. Policies, topics and the approvers' roles are those of the moment of
+/// execution, before the first call.
+///
+/// Of each organization 8 accounts may approve one proposal or transaction, and 2 more that are shoppers or mere
+/// members: however many customers an organization enrolls, nobody takes the place of those who decide for it.
 interface IPolicies {
     struct Call {
         address target;
@@ -57,6 +63,12 @@ interface IPolicies {
         bytes form;
     }
 
+    /// @notice Which named policy decides on calls to a contract.
+    struct Topic {
+        address target;
+        bytes32 policy;
+    }
+
     struct AccessRule {
         address target;
         bytes4 selector;
@@ -86,7 +98,7 @@ interface IPolicies {
         bool maySend;
         bool mayDeploy;
         bool isExpired; // it would have had other rights before its enrollment ran out
-        uint64 until; // seconds; what is said here changes then by itself, 0 for never
+        uint64 until; // the last second in which this holds, if nobody changes anything; 0 for ever
         Denial[] denials;
         Denial[] exceptions; // without forms
         bytes send; // the policy's form, when it may not
@@ -109,15 +121,16 @@ interface IPolicies {
     error NotAdmin(address caller);
     /// @notice Only a member with a valid enrollment may approve.
     error NotMember(address caller);
-    error InvalidForm(uint256 at, string why);
+    error InvalidForm(uint256 offset, string why);
     error InvalidName(bytes32 name);
     error UnknownPolicy(bytes32 name);
-    /// @notice A policy that governs cannot be taken away, or made one that nobody could ever meet.
+    /// @notice What governs cannot be taken away, or made something that nobody could ever meet.
     error MustRemain(bytes32 name);
     error UnknownProposal(uint256 id);
     error NotOpen(uint256 id, ProposalStatus status);
     error NotProposer(uint256 id, address caller);
     error InvalidProposal(string why);
+    error InvalidRule(string name);
     error AlreadyApproved(uint256 id, address account);
     error NotApproved(uint256 id, address account);
     error InvalidSignature(address account);
@@ -128,30 +141,34 @@ interface IPolicies {
 
     // Set by carried proposals only (and in the constructor).
 
-    /// @notice Sets a named policy; an empty form removes it (governing policies cannot be removed).
+    /// @notice Sets a named policy; an empty form removes it. The eight that must be there cannot be removed, nor one
+    /// that is a topic.
     function setPolicy(bytes32 name, bytes calldata form) external;
 
-    /// @notice Says who may call a contract, or a method of it; an empty form removes the rule.
+    /// @notice Says who may call a contract, or a method of it; an empty form removes the rule. Not for this contract.
     function setAccess(address target, bytes4 selector, bool isWhole, bytes calldata form) external;
 
     /// @notice Says whose endorsement a change of a contract, or of a slot, needs; an empty form removes it.
+    /// Not for this contract.
     function setGuard(address target, bytes32 slot, bool isWhole, bytes calldata form) external;
 
-    /// @notice Says which named policy decides on calls of a proposal to `target`; 0 for `governance`.
-    function setTopic(address target, bytes32 policy) external;
+    /// @notice Says which named policy decides on calls of a proposal to `target`; 0 for `governance`. `policies` decides
+    /// on calls to this contract and `membership` on calls to `members()`, always.
+    function setTopic(address target, bytes32 policy_) external;
 
     // Governance.
 
     /// @notice Proposes calls, made by this contract when carried. The proposer approves.
     /// @param lifetime Blocks in which it can be approved and executed, 1 to `lifetimeMax`.
-    function propose(Call[] calldata calls, string calldata description, uint64 lifetime)
-        external
-        returns (uint256 id);
+    function propose(Call[] calldata calls, string calldata description, uint64 lifetime) external returns (uint256 id);
 
     function approve(uint256 id) external;
 
     /// @notice Hands in approvals that were signed elsewhere:
     /// `Approval(uint256 proposal,bytes32 content)` under the domain ("Hanse Policies", "1", chain id, this contract).
+    /// @dev At most 64 at a time. Passes over who has approved already, so that nobody can spoil the others by handing
+    /// one in first, and who has withdrawn: that approval can be given again only by `approve`. The caller's own needs
+    /// no signature.
     function approveFor(uint256 id, Approval[] calldata approvals) external;
 
     function withdrawApproval(uint256 id) external;
@@ -167,6 +184,7 @@ interface IPolicies {
     /// @notice Records approvals of one transaction to come:
     /// `Endorsement(address sender,uint64 nonce,address to,uint256 value,bytes32 data)`, where `data` is the hash of the
     /// input and `to` is 0 for a deployment.
+    /// @dev As `approveFor` does. Nothing takes an endorsement back but a revocation of the account, or the nonce.
     function endorse(
         address sender,
         uint64 nonce,
@@ -192,17 +210,17 @@ interface IPolicies {
     function version() external view returns (uint64);
 
     /// @notice The rights of a sender with this record (`Members.record`) now.
-    function rightsOf(uint256 record) external view returns (Rights memory);
+    function rightsOf(uint256 record) external view returns (Rights memory rights);
 
-    /// @notice Whether a form holds for these approvers now.
-    function holds(bytes calldata form, address[] calldata approvers) external view returns (bool);
+    /// @notice Whether a form holds for these approvers now (at most 64; each counts once).
+    function holds(bytes calldata form, address[] calldata approvers_) external view returns (bool);
 
     /// @notice Reverts with `InvalidForm` unless this is a form.
     function check(bytes calldata form) external pure;
 
     function policy(bytes32 name) external view returns (bytes memory form);
 
-    function policies() external view returns (NamedPolicy[] memory);
+    function policies() external view returns (NamedPolicy[] memory list);
 
     function accessRules() external view returns (AccessRule[] memory);
 
@@ -214,12 +232,16 @@ interface IPolicies {
 
     function proposalCount() external view returns (uint256);
 
-    function proposal(uint256 id) external view returns (Proposal memory);
+    function proposal(uint256 id) external view returns (Proposal memory known);
 
     function approvers(uint256 id) external view returns (address[] memory);
 
     /// @notice Whether a proposal could be executed now, and if not, the first policy that is not met.
     function isCarried(uint256 id) external view returns (bool, bytes32 missing);
+
+    /// @notice The governing policy that nobody could meet, whoever approves, or `send` if no admin can send anything;
+    /// 0 when all is well. No execution leaves this contract in such a state.
+    function deadlock() external view returns (bytes32 name);
 
     function lifetimeMax() external view returns (uint64);
 
