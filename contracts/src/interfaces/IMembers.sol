@@ -167,7 +167,8 @@ interface IMembers {
     // What anybody may read.
 
     /// @notice Changes with every change of an organization (not with enrollments and certificates of nodes).
-    function version() external view returns (uint64);
+    /// It is a hash over all changes, so that equal versions mean equal members on any branch of the chain.
+    function version() external view returns (bytes32);
 
     function governor() external view returns (address);
 

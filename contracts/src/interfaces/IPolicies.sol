@@ -138,6 +138,9 @@ interface IPolicies {
     error PolicyNotMet(bytes32 policy, bytes form);
     error CallFailed(uint256 index, bytes reason);
     error TooMany(string what);
+    /// @notice The sender of the transaction may not make this call. Nodes revert a contract with it; no contract does.
+    /// @param target The contract that it wanted to call, 0 when it wanted to create one.
+    error Forbidden(address sender, address target, bytes4 selector);
 
     // Set by carried proposals only (and in the constructor).
 
@@ -207,7 +210,8 @@ interface IPolicies {
     // What anybody may read.
 
     /// @notice Changes with every change of policies, rules and guards.
-    function version() external view returns (uint64);
+    /// It is a hash over all changes, so that equal versions mean equal rules on any branch of the chain.
+    function version() external view returns (bytes32);
 
     /// @notice The rights of a sender with this record (`Members.record`) now.
     function rightsOf(uint256 record) external view returns (Rights memory rights);

@@ -136,7 +136,7 @@ contract Members is IMembers, EIP712 {
         (, Admission storage admission) = _requireActive(id);
         _requireRoles(roles);
         admission.roles = roles;
-        _noteChange();
+        _noteChange(msg.data);
         emit OrganizationRolesChanged(id, roles);
     }
 
@@ -145,7 +145,7 @@ contract Members is IMembers, EIP712 {
         (, Admission storage admission) = _requireActive(id);
         admission.endedIn = uint64(block.number);
         --activeCount;
-        _noteChange();
+        _noteChange(msg.data);
         emit OrganizationRemoved(id);
     }
 
@@ -157,8 +157,9 @@ contract Members is IMembers, EIP712 {
 
     /// @inheritdoc IMembers
     function addRoot(bytes calldata der, uint64 notBefore, uint64 notAfter) external {
-        _addRoot(_requireAdmin(), der, notBefore, notAfter);
-        _noteChange();
+        uint64 number = _requireAdmin();
+        _addRoot(number, der, notBefore, notAfter);
+        _noteChange(abi.encode("root", number, keccak256(der)));
     }
 
     /// @inheritdoc IMembers
@@ -225,10 +226,8 @@ contract Members is IMembers, EIP712 {
     }
 
     /// @inheritdoc IMembers
-    function version() external view returns (uint64) {
-        // It counts up by one.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint64(VERSION_SLOT.getUint256Slot().value);
+    function version() external view returns (bytes32) {
+        return VERSION_SLOT.getBytes32Slot().value;
     }
 
     /// @inheritdoc IMembers
@@ -362,7 +361,7 @@ contract Members is IMembers, EIP712 {
         number = uint64(_admissions.length);
         _lastAdmission[id] = number;
         _names[id] = name;
-        _noteChange();
+        _noteChange(abi.encode("admission", id, roles, number));
         emit OrganizationAdmitted(id, name, roles);
     }
 
@@ -462,12 +461,14 @@ contract Members is IMembers, EIP712 {
         Admission storage own = _admissions[number - 1];
         if (filed.admission == number && filed.kind == Kind.Root) --own.roots;
         if (filed.admission == number && filed.kind == Kind.Node) --own.nodes;
-        if (filed.kind == Kind.Root) _noteChange();
+        if (filed.kind == Kind.Root) _noteChange(abi.encode("revocation", fingerprint));
         emit CertificateRevoked(own.organization, fingerprint, msg.sender);
     }
 
-    function _noteChange() private {
-        ++VERSION_SLOT.getUint256Slot().value;
+    /// @dev Chained over the content, so that equal versions mean equal members on any branch of the chain.
+    function _noteChange(bytes memory what) private {
+        StorageSlot.Bytes32Slot storage slot = VERSION_SLOT.getBytes32Slot();
+        slot.value = keccak256(abi.encode(slot.value, what));
     }
 
     function _requireGovernor() private view {

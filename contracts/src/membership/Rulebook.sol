@@ -106,7 +106,7 @@ abstract contract Rulebook is IPolicies {
                 _accessPlaces[key] = _accessRules.length;
             }
         }
-        _noteChange();
+        _noteChange(abi.encode("access", target, selector, isWhole, form));
         emit AccessSet(target, selector, isWhole, form);
     }
 
@@ -133,7 +133,7 @@ abstract contract Rulebook is IPolicies {
                 _guardPlaces[key] = _guards.length;
             }
         }
-        _noteChange();
+        _noteChange(abi.encode("guard", target, slot, isWhole, form));
         emit GuardSet(target, slot, isWhole, form);
     }
 
@@ -143,10 +143,8 @@ abstract contract Rulebook is IPolicies {
     }
 
     /// @inheritdoc IPolicies
-    function version() external view returns (uint64) {
-        // It counts up by one.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint64(VERSION_SLOT.getUint256Slot().value);
+    function version() external view returns (bytes32) {
+        return VERSION_SLOT.getBytes32Slot().value;
     }
 
     /// @inheritdoc IPolicies
@@ -285,7 +283,7 @@ abstract contract Rulebook is IPolicies {
             }
         }
         _forms[name] = form;
-        _noteChange();
+        _noteChange(abi.encode("policy", name, form));
         emit PolicySet(name, form);
     }
 
@@ -314,12 +312,14 @@ abstract contract Rulebook is IPolicies {
             _topicTargets[place] = _topicTargets[_topicTargets.length - 1];
             _topicTargets.pop();
         }
-        _noteChange();
+        _noteChange(abi.encode("topic", target, policy_));
         emit TopicSet(target, policy_);
     }
 
-    function _noteChange() private {
-        ++VERSION_SLOT.getUint256Slot().value;
+    /// @dev Chained over the content, so that equal versions mean equal rules on any branch of the chain.
+    function _noteChange(bytes memory what) private {
+        StorageSlot.Bytes32Slot storage slot = VERSION_SLOT.getBytes32Slot();
+        slot.value = keccak256(abi.encode(slot.value, what));
     }
 
     function _requireItself() private view {

@@ -180,6 +180,10 @@ impl Draft {
         let gas = match machine.run(transaction, offered.signer()) {
             Ok(gas) => gas,
             Err(Refused::Failed(fault)) => return Err(fault.of_build()),
+            Err(Refused::Forbidden(forbidden)) => {
+                self.skip(offered, SkipReason::Invalid(forbidden.to_string()));
+                return Ok(());
+            }
             Err(Refused::NoRoom { .. }) => {
                 self.misfits += 1;
                 self.skip(offered, SkipReason::DoesNotFit);

@@ -297,6 +297,9 @@ pub enum InvalidCall {
     /// More simulated calls than [`crate::limits::SIMULATED_CALLS_MAX`].
     #[error("too many calls")]
     TooManyCalls,
+    /// The law of the network forbids the sender to make it a transaction.
+    #[error("{0}")]
+    Forbidden(Box<crate::Forbidden>),
     /// No gas limit that the call may have makes it succeed.
     #[error("gas required exceeds allowance ({0})")]
     GasAllowance(u64),
@@ -405,6 +408,7 @@ impl InvalidCall {
             Self::TooManyBlocks | Self::TooManyCalls => -38_026,
             Self::TipAboveFee { .. } => -32_602,
             Self::NonceMax { .. } => -32_603,
+            Self::Forbidden(_) => -32_003,
             Self::NotAPrecompile(_)
             | Self::MovedTwice(_)
             | Self::GasAllowance(_)

@@ -3,6 +3,7 @@ use crate::{
     error::Fault,
     limits,
     machine::{Ending, Machine, Outcome, Refused},
+    permissions::Gate,
     receipts::{self, Finished},
     recovery::{SignatureRule, recover_with},
     rules::{self, expect},
@@ -29,6 +30,8 @@ pub struct Executor {
     /// Threads of our own: on those that everybody shares, a block would wait behind whatever the
     /// servers have queued there. `None` when the system gave us none; then we do share.
     threads: Option<Arc<ThreadPool>>,
+    /// Who may do what, where the chain says so.
+    gate: Option<Gate>,
 }
 
 impl Executor {
@@ -37,7 +40,8 @@ impl Executor {
     pub fn new(spec: Arc<ChainSpec>, ledger: Ledger) -> Self {
         let threads = ThreadPoolBuilder::new().thread_name(|at| format!("execution-{at}")).build();
         let threads = threads.ok().map(Arc::new);
-        Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX, interrupt: None, threads }
+        let gate = spec.membership().map(Gate::new);
+        Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX, interrupt: None, threads, gate }
     }
 
     /// Sets the gas that one call, estimate or simulation may spend; by default
@@ -64,6 +68,10 @@ impl Executor {
     #[must_use]
     pub const fn spec(&self) -> &Arc<ChainSpec> {
         &self.spec
+    }
+
+    pub(crate) const fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
     }
 
     pub(crate) const fn ledger(&self) -> &Ledger {
@@ -148,7 +156,7 @@ impl Executor {
             LedgerError::UnknownBlock(_) => unknown(),
             other => other.into(),
         })?;
-        Ok((header, BlockState::new(view)))
+        Ok((header, BlockState::new(view).with_gate(self.gate.clone())))
     }
 
     /// The header of a block, and the state after it, for what can be called off.
@@ -239,6 +247,7 @@ impl Refused {
         let reason = match self {
             Self::Failed(fault) => return fault,
             Self::Invalid(invalid) => invalid.to_string(),
+            Self::Forbidden(forbidden) => forbidden.to_string(),
             Self::NoRoom { gas_limit, left } => {
                 format!("its gas limit {gas_limit} is above the {left} left in the block")
             }

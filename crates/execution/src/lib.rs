@@ -30,7 +30,9 @@ mod interrupt;
 pub mod limits;
 mod machine;
 mod messages;
+mod permissions;
 mod precompiles;
+mod question;
 mod receipts;
 mod recovery;
 mod rules;
@@ -44,6 +46,9 @@ pub use builder::{BuildLimits, Built};
 pub use error::{CallError, ExecutionError, InvalidCall, SkipReason, TraceError, Violation};
 pub use executor::Executor;
 pub use interrupt::Interrupt;
+pub use permissions::{
+    CertificateRecord, Doorkeeper, Forbidden, Needed, OrganizationRecord, changes_members,
+};
 pub use recovery::recover_all;
 pub use rules::{next_blob_fee, next_excess_blob_gas};
 pub use simulation::{

@@ -16,5 +16,12 @@ pub const ACCESS_LIST_ROUNDS_MAX: usize = 32;
 /// Bytes that the steps of one trace may take in memory. The call tracers stay far below.
 pub const TRACE_BYTES_MAX: usize = 512 * 1024 * 1024;
 
+/// Versions of the law whose answers are kept: those of the branches that are executed by turns.
+pub const EPOCHS_KEPT_MAX: usize = 8;
+
+/// Records, of one version of the law, whose rights are kept. Senders of one organization with the same
+/// roles and end share a record.
+pub const RIGHTS_KEPT_MAX: usize = 16_384;
+
 const _: () = assert!(CALL_GAS_MAX >= 21_000);
 const _: () = assert!(SIMULATED_CALLS_MAX as u64 >= SIMULATED_BLOCKS_MAX);

@@ -5,6 +5,7 @@ use crate::{
     ExecutionError, Violation,
     error::Fault,
     interrupt,
+    permissions::{self, Forbidden, Stopped, Subject},
     precompiles::PrecompileSet,
     receipts::{BareReceipt, Receipts},
     rules::ForkRules,
@@ -92,6 +93,8 @@ pub(crate) enum Refused {
     NoRoom { gas_limit: u64, left: u64 },
     /// It can be no transaction on this state.
     Invalid(InvalidTransaction),
+    /// The law of the network forbids it.
+    Forbidden(Box<Forbidden>),
     /// Our own failure.
     Failed(Fault),
 }
@@ -112,7 +115,7 @@ pub(crate) fn evm<'a, S: Source, I>(
 ) -> BlockEvm<'a, S, I> {
     let mut precompiles = precompiles.unwrap_or_else(|| PrecompileSet::new(env.cfg_env.spec));
     let watch = state.watch().cloned();
-    let watched = watch.is_some();
+    let (watched, guarded) = (watch.is_some(), state.gate().is_some());
     precompiles.set_watch(watch);
     let mut inner = Context::mainnet()
         .with_block(env.block_env)
@@ -124,7 +127,19 @@ pub(crate) fn evm<'a, S: Source, I>(
         let jump_target = Instruction::new(interrupt::jump_target::<S>);
         inner.instruction.insert_instruction(JUMPDEST, jump_target, JUMPDEST_GAS);
     }
+    if guarded {
+        permissions::install(&mut inner.instruction);
+    }
     EthEvm::new(inner, inspect)
+}
+
+impl From<Stopped> for Refused {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Forbidden(forbidden) => Self::Forbidden(forbidden),
+            Stopped::Failed(error) => Self::Failed(Fault::Other(error)),
+        }
+    }
 }
 
 impl<'a, S: Source> Machine<'a, S> {
@@ -174,15 +189,32 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
         Ok(machine)
     }
 
+    /// Lets a transaction in that its sender may send; whatever runs until [`permissions::leave`] is
+    /// measured by the sender's rights.
+    pub(crate) fn enter<'t>(
+        &mut self,
+        transaction: &'t Transaction,
+        sender: Address,
+    ) -> Result<Subject<'t>, Refused> {
+        let subject = Subject::new(transaction, sender);
+        permissions::enter(&mut self.inner.evm, &self.failure, &subject)?;
+        Ok(subject)
+    }
+
     /// Runs a transaction and keeps what it did. Returns the gas it used.
     pub(crate) fn run(
         &mut self,
         transaction: &Transaction,
         sender: Address,
     ) -> Result<u64, Refused> {
+        let subject = self.enter(transaction, sender)?;
         let recovered = Recovered::new_unchecked(transaction, sender);
         let result = self.inner.execute_transaction_without_commit(recovered);
+        permissions::leave(self.inner.evm.db_mut());
         let output = result.map_err(|error| self.refuse(error))?;
+        let changed = &output.result().state;
+        let evm = &mut self.inner.evm;
+        permissions::endorsed(evm, &self.failure, &subject, |guard| guard.is_hit(changed))?;
         let gas = output.result().result.tx_gas_used();
         self.keep(output)?;
         Ok(gas)

@@ -1,4 +1,8 @@
-use crate::{ExecutionError, Interrupt, interrupt::Watch};
+use crate::{
+    ExecutionError, Interrupt,
+    interrupt::Watch,
+    permissions::{Entered, Gate},
+};
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_primitives::{
     Address, B256, Bytes, U256,
@@ -81,6 +85,8 @@ pub(crate) struct BlockState<S> {
     hashes: BTreeMap<u64, B256>,
     failure: Failure,
     watch: Option<Watch>,
+    gate: Option<Gate>,
+    entered: Option<Entered>,
 }
 
 struct Entry {
@@ -116,7 +122,41 @@ impl<S: Source> BlockState<S> {
             hashes: BTreeMap::new(),
             failure: Failure::default(),
             watch: None,
+            gate: None,
+            entered: None,
         }
+    }
+
+    /// Puts permissions in force, where the chain has them.
+    pub(crate) fn with_gate(mut self, gate: Option<Gate>) -> Self {
+        self.gate = gate;
+        self
+    }
+
+    /// The permissions that are in force.
+    pub(crate) const fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
+    }
+
+    /// Somebody has made up a part of this state: what contracts say on it is not what the chain says.
+    pub(crate) fn pretend(&mut self) {
+        self.gate = self.gate.as_ref().map(Gate::forgetful);
+    }
+
+    /// Whose rights bound what runs.
+    pub(crate) const fn entered(&self) -> Option<&Entered> {
+        self.entered.as_ref()
+    }
+
+    /// Sets whose rights bound what runs; returns whose did.
+    pub(crate) const fn set_entered(&mut self, entered: Option<Entered>) -> Option<Entered> {
+        std::mem::replace(&mut self.entered, entered)
+    }
+
+    /// A slot as it is now.
+    pub(crate) fn read(&mut self, address: Address, slot: U256) -> Result<U256, Unreadable> {
+        let at = self.entry(address)?;
+        self.slot(at, slot)
     }
 
     /// Lets whatever runs on this state be called off.

@@ -124,7 +124,7 @@ impl Executor {
         at: BlockHash,
         contract: Address,
     ) -> Result<ValidatorSet, ExecutionError> {
-        let list = self.ask_validators(at, contract, &IValidators::validatorsCall {})?;
+        let list = self.ask_contract(at, contract, &IValidators::validatorsCall {})?;
         if list.len() > VALIDATORS_MAX {
             let (count, most) = (list.len(), VALIDATORS_MAX);
             let why = format!("{contract} names {count} validators; at most {most} can be");

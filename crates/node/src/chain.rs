@@ -6,14 +6,14 @@ use alloy_eips::eip7702::constants::EIP7702_DELEGATION_DESIGNATOR;
 use alloy_primitives::{Address, Bytes};
 use alloy_rlp::{Decodable, Encodable};
 use hanse_consensus::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};
-use hanse_execution::{BuildLimits, ExecutionError, Executor, SkipReason};
+use hanse_execution::{BuildLimits, Doorkeeper, ExecutionError, Executor, SkipReason};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView, StoredBlock};
 use hanse_primitives::{
     Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Engine, Executed, Height,
-    SealedBlock, ValidatorSet,
+    RecoveredTransaction, SealedBlock, ValidatorSet,
 };
 use hanse_rpc::{ChainEvent, Events};
-use hanse_txpool::{Account, Accounts, Admitted, Pool, Rules};
+use hanse_txpool::{Account, Accounts, Admitted, Pool, PoolError, Rules};
 use parking_lot::Mutex;
 use std::{borrow::Borrow, collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -100,12 +100,11 @@ impl LocalChain {
     /// Tells pool and subscribers that the head moved.
     fn publish(&self, reverted: &[Executed], adopted: &[Executed]) -> Result<(), LedgerError> {
         let head = self.ledger.head();
-        let state = self.ledger.state(head.hash)?;
         let header =
             self.ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
         let now = (self.clock)();
         let rules = Rules::next(&self.spec, &header, now);
-        let accounts = Arc::new(StateAccounts(state));
+        let accounts = Arc::new(StateAccounts::new(&self.ledger, &self.executor, head.hash)?);
         if let Err(error) = self.pool.on_block(adopted, reverted, rules, accounts, now) {
             tracing::error!(%error, "the pool could not follow the chain");
         }
@@ -312,17 +311,37 @@ pub(crate) fn read_seal(bytes: &[u8]) -> Result<Seal, ChainError> {
 }
 
 /// The pool's view of one block's state.
-pub(crate) struct StateAccounts(pub(crate) StateView);
+pub(crate) struct StateAccounts {
+    state: StateView,
+    doorkeeper: Doorkeeper,
+}
+
+impl StateAccounts {
+    /// The view after block `at`.
+    pub(crate) fn new(
+        ledger: &Ledger,
+        executor: &Executor,
+        at: BlockHash,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self { state: ledger.state(at)?, doorkeeper: executor.doorkeeper(at)? })
+    }
+}
 
 impl Accounts for StateAccounts {
     fn account(&self, address: &Address) -> Result<Account, String> {
-        let Some(info) = self.0.account(address).map_err(|error| error.to_string())? else {
+        let Some(info) = self.state.account(address).map_err(|error| error.to_string())? else {
             return Ok(Account::default());
         };
         let has_code = info.code_hash != KECCAK_EMPTY && {
-            let code = self.0.code(&info.code_hash).map_err(|error| error.to_string())?;
+            let code = self.state.code(&info.code_hash).map_err(|error| error.to_string())?;
             !code.starts_with(&EIP7702_DELEGATION_DESIGNATOR)
         };
         Ok(Account { nonce: info.nonce, balance: info.balance, has_code })
+    }
+
+    fn permits(&self, transaction: &RecoveredTransaction) -> Result<(), PoolError> {
+        let answer = self.doorkeeper.permits(transaction);
+        let answer = answer.map_err(|error| PoolError::State(error.to_string()))?;
+        answer.map_err(|forbidden| PoolError::Forbidden(forbidden.to_string()))
     }
 }

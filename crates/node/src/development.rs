@@ -137,6 +137,7 @@ pub(crate) fn market(consensus: &Consensus, base_fee: BaseFee) -> Result<Genesis
                 (code.parse::<Currency>().expect("the table holds ISO 4217 codes"), *address)
             })
             .collect(),
+        membership: None,
     };
     genesis.alloc.extend(created);
     let settings = HanseSettings {

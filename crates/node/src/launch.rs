@@ -113,7 +113,7 @@ impl Rooms {
         let head = ledger.head();
         let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
         let rules = Rules::next(&spec, &header, clock());
-        let accounts = Arc::new(StateAccounts(ledger.state(head.hash)?));
+        let accounts = Arc::new(StateAccounts::new(&ledger, &executor, head.hash)?);
         let pool = Pool::new(config.pool_settings(), rules, accounts);
         Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })
     }

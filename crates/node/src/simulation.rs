@@ -84,7 +84,7 @@ pub fn open(
     let head = ledger.head();
     let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
     let rules = Rules::next(spec, &header, clock());
-    let accounts = Arc::new(StateAccounts(ledger.state(head.hash)?));
+    let accounts = Arc::new(StateAccounts::new(&ledger, &executor, head.hash)?);
     let pool = Pool::new(PoolSettings::default(), rules, accounts);
     Ok(LocalChain::new(Arc::clone(spec), ledger, executor, pool, Events::new(), clock))
 }

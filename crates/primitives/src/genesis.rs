@@ -72,7 +72,7 @@ impl HanseSettings {
     }
 }
 
-/// Where the market's contracts are.
+/// Where the contracts of the network's law are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Contracts {
@@ -81,6 +81,19 @@ pub struct Contracts {
     /// One token contract a currency.
     #[serde(default)]
     pub currencies: BTreeMap<Currency, Address>,
+    /// Who takes part, and who may do what; without them everybody may do everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<Membership>,
+}
+
+/// The contracts that permissions are read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Membership {
+    /// Organizations, accounts and roles (`IMembers`).
+    pub members: Address,
+    /// Policies, proposals and endorsements (`IPolicies`).
+    pub policies: Address,
 }
 
 /// A known account.
@@ -239,6 +252,12 @@ impl ChainSpec {
     #[must_use]
     pub const fn hanse(&self) -> Option<&HanseSettings> {
         self.hanse.as_ref()
+    }
+
+    /// The contracts that permissions are read from; `None` on a chain where everybody may do everything.
+    #[must_use]
+    pub fn membership(&self) -> Option<Membership> {
+        self.hanse.as_ref().and_then(|hanse| hanse.contracts.membership)
     }
 
     /// The deposit contract whose events are requests (EIP-6110).

@@ -37,7 +37,7 @@ pub use certificate::{
 pub use changes::{AccountChange, AccountInfo, StateChanges};
 pub use engine::{Engine, EngineChange, ValidatorSettings, WorkSettings};
 pub use error::PrimitiveError;
-pub use genesis::{BaseFee, ChainSpec, Contracts, HanseSettings, Party, Role};
+pub use genesis::{BaseFee, ChainSpec, Contracts, HanseSettings, Membership, Party, Role};
 pub use height::Height;
 pub use money::{Currency, Money, MoneyError, Rounding};
 pub use peer::PeerId;

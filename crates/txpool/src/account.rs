@@ -1,4 +1,6 @@
+use crate::PoolError;
 use alloy_primitives::{Address, U256};
+use hanse_primitives::RecoveredTransaction;
 use std::fmt;
 
 /// The part of an account that admission looks at.
@@ -22,6 +24,15 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A text when the store failed.
     fn account(&self, address: &Address) -> Result<Account, String>;
+
+    /// Whether the law of the network lets the sender send this transaction; everything is allowed where
+    /// nothing is said.
+    ///
+    /// # Errors
+    /// [`PoolError::Forbidden`] with the reason, [`PoolError::State`] when the store failed.
+    fn permits(&self, _transaction: &RecoveredTransaction) -> Result<(), PoolError> {
+        Ok(())
+    }
 }
 
 impl fmt::Debug for dyn Accounts {

@@ -174,6 +174,9 @@ pub enum PoolError {
     /// A rule for blobs is broken (EIP-4844, EIP-7594).
     #[error("invalid blob transaction: {0}")]
     Blob(String),
+    /// The law of the network does not let its sender send it.
+    #[error("not permitted: {0}")]
+    Forbidden(String),
     /// The sender has as many transactions in the pool as it may have.
     #[error("account limit exceeded: {sender} has {limit} transactions in the pool")]
     SenderLimit {

@@ -300,6 +300,7 @@ fn check_batch(
                 .clone()?,
         };
         check_account(parts, &account)?;
+        head.accounts.permits(&parts.transaction)?;
         check_proofs(parts)?;
         Ok(account)
     };

@@ -374,6 +374,7 @@ impl State {
                 let transaction = RecoveredTransaction::new_unchecked(transaction.clone(), *sender);
                 let taken = Decoded::new(transaction).and_then(|decoded| {
                     check_rules(&decoded.0, &self.head.rules, &self.settings)?;
+                    self.head.accounts.permits(&decoded.0.transaction)?;
                     let address = decoded.sender();
                     self.admit(decoded.0, |head| head.account(&address), now)
                 });

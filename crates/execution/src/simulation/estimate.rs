@@ -61,12 +61,28 @@ pub(crate) fn estimate_gas<S: Source>(
     }
     let mut session = Session::open(spec, header, state, overrides, gas_max, None, NoOpInspector)?;
     highest = affordable(&mut session, request, highest)?.min(gas_max);
-    if is_transfer(&mut session, request)?
-        && let Ok(Trial::Success { .. }) = trial(&mut session, request, TRANSFER_GAS)
+    let env = session.prepare(request, highest)?;
+    session.enter(&env)?;
+    let gas = least_gas(&mut session, request, highest)?;
+    session.check_endorsed(TxEnv { gas_limit: gas, ..env })?;
+    Ok(gas)
+}
+
+fn least_gas<'a, S, I>(
+    session: &mut Session<'a, S, I>,
+    request: &TransactionRequest,
+    highest: u64,
+) -> Result<u64, CallError>
+where
+    S: Source,
+    I: Inspector<EthEvmContext<&'a mut BlockState<S>>>,
+{
+    if is_transfer(session, request)?
+        && let Ok(Trial::Success { .. }) = trial(session, request, TRANSFER_GAS)
     {
         return Ok(TRANSFER_GAS);
     }
-    search(&mut session, request, highest)
+    search(session, request, highest)
 }
 
 /// What a gas limit led to.

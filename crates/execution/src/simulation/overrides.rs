@@ -50,6 +50,7 @@ pub(super) fn apply_to_state<S: Source>(
     precompiles: &mut PrecompileSet,
     overrides: &StateOverride,
 ) -> Result<(), CallError> {
+    state.pretend();
     let mut accounts: Vec<(&Address, &AccountOverride)> = overrides.iter().collect();
     accounts.sort_unstable_by_key(|(address, _)| **address);
     let mut moved = Vec::new();

@@ -3,12 +3,13 @@ use super::{
     request::{NONCE_MAX, Place, explain, transaction_env},
 };
 use crate::{
-    CallError,
+    CallError, InvalidCall,
     machine::{BlockEvm, environment, evm},
+    permissions::{self, Stopped, Subject},
     precompiles::PrecompileSet,
     state::{BlockState, Failure, Source},
 };
-use alloy_eips::eip4844::BLOB_TX_MIN_BLOB_GASPRICE;
+use alloy_eips::{eip4844::BLOB_TX_MIN_BLOB_GASPRICE, eip7702::constants::EIP7702_TX_TYPE_ID};
 use alloy_evm::{Evm, EvmEnv, eth::EthEvmContext};
 use alloy_rpc_types_eth::TransactionRequest;
 use hanse_primitives::{ChainSpec, Header};
@@ -100,6 +101,23 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
         transaction_env(request, gas_limit, self.place, self.evm.db_mut())
     }
 
+    /// Measures whatever runs from now on by the rights that the sender of a transaction has.
+    pub(super) fn enter(&mut self, env: &TxEnv) -> Result<(), CallError> {
+        let entered = permissions::enter(&mut self.evm, &self.failure, &subject(env));
+        entered.map_err(stopped)
+    }
+
+    /// Whether a transaction has the endorsements for what it changes.
+    pub(super) fn check_endorsed(&mut self, env: TxEnv) -> Result<(), CallError> {
+        if !permissions::is_guarded(&mut self.evm, &self.failure).map_err(stopped)? {
+            return Ok(());
+        }
+        let changed = self.run(env.clone())?.state;
+        let guarded = |guard: &permissions::Guard| guard.is_hit(&changed);
+        let endorsed = permissions::endorsed(&mut self.evm, &self.failure, &subject(&env), guarded);
+        endorsed.map_err(stopped)
+    }
+
     /// Runs a transaction and forgets what it changed.
     pub(super) fn run(&mut self, mut env: TxEnv) -> Result<ResultAndState<HaltReason>, CallError> {
         // Whoever offers no fee must not see one either: contracts rely on the price never being
@@ -130,5 +148,23 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
 
     pub(super) const fn failure(&self) -> &Failure {
         &self.failure
+    }
+}
+
+fn subject(env: &TxEnv) -> Subject<'_> {
+    Subject {
+        sender: env.caller,
+        nonce: env.nonce,
+        to: env.kind,
+        value: env.value,
+        input: &env.data,
+        sets_code: env.tx_type == EIP7702_TX_TYPE_ID,
+    }
+}
+
+fn stopped(stopped: Stopped) -> CallError {
+    match stopped {
+        Stopped::Forbidden(forbidden) => InvalidCall::Forbidden(forbidden).into(),
+        Stopped::Failed(error) => error.into(),
     }
 }

@@ -234,6 +234,7 @@ impl Simulation<'_> {
             Refused::NoRoom { gas_limit, left } => {
                 refused(InvalidCall::BlockGasLimit { remaining: left, required: gas_limit })
             }
+            Refused::Forbidden(forbidden) => refused(InvalidCall::Forbidden(forbidden)),
             Refused::Failed(error) => fault(error),
         })?;
         if wraps {

@@ -4,6 +4,7 @@ use crate::{
     error::Fault,
     limits::TRACE_BYTES_MAX,
     machine::{Ending, Machine, environment, evm},
+    permissions,
     state::{BlockState, Failure, Source, Unreadable},
 };
 use alloy_consensus::transaction::Recovered;
@@ -158,6 +159,8 @@ impl Executor {
                 continue;
             }
             let env: TxEnv = Recovered::new_unchecked(transaction, sender).to_tx_env();
+            let entered = machine.enter(transaction, sender);
+            entered.map_err(|refused| broken(refused.in_block(index, *transaction.tx_hash())))?;
             let evm = machine.evm_mut();
             *evm.inspector_mut() = Tracer::new(options)?;
             evm.enable_inspector();
@@ -166,6 +169,7 @@ impl Executor {
                 None => CallError::Internal(error.to_string()),
             })?;
             evm.disable_inspector();
+            permissions::leave(evm.db_mut());
             let context = TransactionContext {
                 block_hash: Some(stored.block().hash()),
                 tx_hash: Some(*transaction.tx_hash()),

@@ -2,6 +2,7 @@ mod hostile;
 mod interrupt;
 mod memory;
 mod model;
+mod permissions;
 mod questions;
 mod rules;
 mod suite;

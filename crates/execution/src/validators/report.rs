@@ -1,14 +1,10 @@
 //! What the contract tells people about validators: who they are, what became of them, and the proofs.
 
 use super::bindings::IValidators;
-use crate::{CallError, ExecutionError, Executor, Overrides};
-use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
-use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
-use alloy_sol_types::{SolCall, SolEvent};
+use crate::{ExecutionError, Executor};
+use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use alloy_sol_types::SolEvent;
 use hanse_primitives::{BlockHash, Equivocation, Height, Proposal, ValidatorSignature, VoteKind};
-
-/// Gas of one question to the contract.
-const QUESTION_GAS: u64 = 30_000_000;
 
 /// Accounts that one report names; a registry of a consortium has far fewer.
 const RECORDS_MAX: usize = 1_000;
@@ -130,31 +126,6 @@ pub fn removes_validator(contract: Address, log: &Log) -> bool {
 }
 
 impl Executor {
-    /// Asks a view of the validators' contract on the state after `at`.
-    pub(super) fn ask_validators<C: SolCall>(
-        &self,
-        at: BlockHash,
-        contract: Address,
-        question: &C,
-    ) -> Result<C::Return, ExecutionError> {
-        let request = TransactionRequest {
-            to: Some(TxKind::Call(contract)),
-            gas: Some(QUESTION_GAS),
-            input: TransactionInput::new(Bytes::from(question.abi_encode())),
-            ..TransactionRequest::default()
-        };
-        let broken = |why: String| {
-            ExecutionError::Internal(format!("{contract} does not answer {}: {why}", C::SIGNATURE))
-        };
-        let outcome =
-            self.call(at, &request, &Overrides::default()).map_err(|error| match error {
-                CallError::Store(error) => error.into(),
-                CallError::UnknownBlock(hash) => ExecutionError::UnknownParent(hash),
-                other => broken(other.to_string()),
-            })?;
-        C::abi_decode_returns(&outcome.output).map_err(|error| broken(error.to_string()))
-    }
-
     /// Everybody who is or was a validator, in the order in which they came.
     ///
     /// # Errors
@@ -164,13 +135,12 @@ impl Executor {
         at: BlockHash,
         contract: Address,
     ) -> Result<Vec<ValidatorRecord>, ExecutionError> {
-        let count = self.ask_validators(at, contract, &IValidators::accountCountCall {})?;
+        let count = self.ask_contract(at, contract, &IValidators::accountCountCall {})?;
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(RECORDS_MAX);
         let mut records = Vec::with_capacity(count);
         for index in 0..count {
             let index = U256::from(index);
-            let account =
-                self.ask_validators(at, contract, &IValidators::accountAtCall { index })?;
+            let account = self.ask_contract(at, contract, &IValidators::accountAtCall { index })?;
             records.extend(self.validator_record(at, contract, account)?);
         }
         Ok(records)
@@ -189,9 +159,9 @@ impl Executor {
         let Some((standing, since)) = self.standing(at, contract, account)? else {
             return Ok(None);
         };
-        let name = self.ask_validators(at, contract, &IValidators::nameCall { account })?;
+        let name = self.ask_contract(at, contract, &IValidators::nameCall { account })?;
         let attendance =
-            self.ask_validators(at, contract, &IValidators::attendanceCall { account })?;
+            self.ask_contract(at, contract, &IValidators::attendanceCall { account })?;
         Ok(Some(ValidatorRecord {
             account,
             name,
@@ -212,7 +182,7 @@ impl Executor {
         contract: Address,
         account: Address,
     ) -> Result<Option<(Standing, Height)>, ExecutionError> {
-        let answer = self.ask_validators(at, contract, &IValidators::standingCall { account })?;
+        let answer = self.ask_contract(at, contract, &IValidators::standingCall { account })?;
         Ok(Standing::of_byte(answer._0).map(|standing| (standing, Height(answer.since))))
     }
 
@@ -225,7 +195,7 @@ impl Executor {
         at: BlockHash,
         contract: Address,
     ) -> Result<AbsenceRules, ExecutionError> {
-        let rules = self.ask_validators(at, contract, &IValidators::absenceRulesCall {})?;
+        let rules = self.ask_contract(at, contract, &IValidators::absenceRulesCall {})?;
         Ok(AbsenceRules {
             window: rules.window.saturating_to(),
             missed_max: rules.missedMax.saturating_to(),
@@ -244,11 +214,11 @@ impl Executor {
         first: u64,
         count: u64,
     ) -> Result<Vec<ProvenEquivocation>, ExecutionError> {
-        let all = self.ask_validators(at, contract, &IValidators::evidenceCountCall {})?;
+        let all = self.ask_contract(at, contract, &IValidators::evidenceCountCall {})?;
         let end = first.saturating_add(count).min(all.saturating_to());
         let read = |index: u64| {
             let question = IValidators::evidenceCall { index: U256::from(index) };
-            let filed = self.ask_validators(at, contract, &question)?;
+            let filed = self.ask_contract(at, contract, &question)?;
             proven(index, &filed).ok_or_else(|| {
                 ExecutionError::Internal(format!("{contract} has unreadable evidence {index}"))
             })

@@ -62,5 +62,5 @@ export const membersAbi = [
   {"inputs":[{"internalType":"bytes32","name":"fingerprint","type":"bytes32"}],"name":"rootBytes","outputs":[{"internalType":"bytes","name":"","type":"bytes"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"id","type":"bytes32"},{"internalType":"uint32","name":"roles","type":"uint32"}],"name":"setRoles","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"address[]","name":"accounts_","type":"address[]"}],"name":"standings","outputs":[{"internalType":"bytes32[]","name":"organizations_","type":"bytes32[]"},{"internalType":"uint32[]","name":"roles","type":"uint32[]"}],"stateMutability":"view","type":"function"},
-  {"inputs":[],"name":"version","outputs":[{"internalType":"uint64","name":"","type":"uint64"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"version","outputs":[{"internalType":"bytes32","name":"","type":"bytes32"}],"stateMutability":"view","type":"function"},
 ] as const;

@@ -2,6 +2,7 @@
 export const policiesAbi = [
   {"inputs":[{"internalType":"uint256","name":"id","type":"uint256"},{"internalType":"address","name":"account","type":"address"}],"name":"AlreadyApproved","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"index","type":"uint256"},{"internalType":"bytes","name":"reason","type":"bytes"}],"name":"CallFailed","type":"error"},
+  {"inputs":[{"internalType":"address","name":"sender","type":"address"},{"internalType":"address","name":"target","type":"address"},{"internalType":"bytes4","name":"selector","type":"bytes4"}],"name":"Forbidden","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"offset","type":"uint256"},{"internalType":"string","name":"why","type":"string"}],"name":"InvalidForm","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"}],"name":"InvalidName","type":"error"},
   {"inputs":[{"internalType":"string","name":"why","type":"string"}],"name":"InvalidProposal","type":"error"},
@@ -68,7 +69,7 @@ export const policiesAbi = [
   {"inputs":[{"internalType":"address","name":"target","type":"address"},{"internalType":"bytes32","name":"policy_","type":"bytes32"}],"name":"setTopic","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"address","name":"target","type":"address"}],"name":"topic","outputs":[{"internalType":"bytes32","name":"policy_","type":"bytes32"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"topics","outputs":[{"internalType":"address[]","name":"targets","type":"address[]"},{"internalType":"bytes32[]","name":"names","type":"bytes32[]"}],"stateMutability":"view","type":"function"},
-  {"inputs":[],"name":"version","outputs":[{"internalType":"uint64","name":"","type":"uint64"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"version","outputs":[{"internalType":"bytes32","name":"","type":"bytes32"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"uint256","name":"id","type":"uint256"}],"name":"withdraw","outputs":[],"stateMutability":"nonpayable","type":"function"},
   {"inputs":[{"internalType":"uint256","name":"id","type":"uint256"}],"name":"withdrawApproval","outputs":[],"stateMutability":"nonpayable","type":"function"},
 ] as const;
