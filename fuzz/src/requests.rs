@@ -185,6 +185,7 @@ fn interface(world: &World) -> Rpc {
         development: None,
         consensus: None,
         faults: None,
+        audit: None,
         testing: true,
         events: Events::new(),
         meter: None,

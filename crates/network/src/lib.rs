@@ -37,6 +37,7 @@ mod listener;
 mod network;
 mod queue;
 mod reason;
+mod server_tls;
 mod standing;
 mod tasks;
 #[cfg(any(test, feature = "test-utils"))]
@@ -54,7 +55,8 @@ pub use event::{Event, Handler, Message};
 pub use hello::Hello;
 pub use key::NodeKey;
 pub use limits::{ChannelLimits, NetworkLimits, QueueLimit, RateLimit};
-pub use network::{AllowList, Network, Settings};
+pub use network::{Admission, AllowList, Network, Settings};
 pub use reason::{Disconnect, Refusal};
+pub use server_tls::{ClientCertificates, ServerTls};
 pub use standing::Severity;
 pub use traffic::{Direction, PeerInfo, Totals, Traffic};

@@ -145,7 +145,7 @@ impl RawKeys {
 }
 
 /// TLS 1.2 is not compiled in; its methods are never called.
-fn not_version_12() -> Error {
+pub(crate) fn not_version_12() -> Error {
     Error::General("TLS 1.2 is not spoken here".to_owned())
 }
 

@@ -1,7 +1,10 @@
 //! What an operator can set: defaults, then a TOML file, then the environment, then flags; each
 //! overrides the one before. `hanse node --help` lists every setting with its variable.
 
-use crate::NodeError;
+use crate::{
+    NodeError,
+    access::{Access, Tls},
+};
 use alloy_primitives::Address;
 use hanse_ledger::Settings;
 use hanse_rpc::{NodeInfo, RpcLimits};
@@ -34,6 +37,10 @@ pub struct Config {
     pub web: Web,
     /// Prometheus metrics on an address of their own; they are on the web port too.
     pub metrics: Metrics,
+    /// Encryption of the servers.
+    pub tls: Tls,
+    /// Who may call.
+    pub access: Access,
     /// Limits of JSON-RPC.
     pub rpc: Rpc,
     /// Other nodes.

@@ -314,6 +314,11 @@ enum Wake {
     Message(hanse_network::Message),
 }
 
+/// The time of this machine's clock.
+pub(crate) fn now() -> std::time::SystemTime {
+    std::time::UNIX_EPOCH + std::time::Duration::from_millis(now_ms())
+}
+
 /// Milliseconds since the Unix epoch.
 #[expect(clippy::disallowed_methods, reason = "the node is where time comes from")]
 pub(crate) fn now_ms() -> u64 {

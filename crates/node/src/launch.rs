@@ -1,7 +1,8 @@
 //! Puts a node together and takes it apart again.
 
 use crate::{
-    Config, NodeError,
+    Config, NodeError, access,
+    audit::AuditLog,
     chain::{Clock, LocalChain, StateAccounts},
     development::{self, DevelopmentWallet},
     driver::{self, Driver, Outside, Waker},
@@ -280,7 +281,11 @@ impl Node {
             rooms.pool.clone(),
             network.clone(),
         ));
-        let seams = Seams { submit, waker, orders, meter, overview, faults };
+        let audit = match scratch {
+            None => Some(Arc::new(AuditLog::begin(&directory, config)?)),
+            Some(_) => None,
+        };
+        let seams = Seams { submit, waker, orders, meter, overview, faults, audit };
         let rpc = Rpc::new(context(config, &rooms, seams));
         let (stop, stopping) = watch::channel(false);
         let mut node = Self {
@@ -314,6 +319,7 @@ impl Node {
             workers: self.threads.workers(),
             ..ServerOptions::default()
         };
+        let options = access::protect(options, config, None)?;
         let address = |listener: &TcpListener| {
             listener.local_addr().map_err(|e| NodeError::io("cannot read a port", e))
         };
@@ -497,10 +503,11 @@ struct Seams {
     meter: Arc<NodeMeter>,
     overview: Overview,
     faults: Option<FaultControl>,
+    audit: Option<Arc<AuditLog>>,
 }
 
 fn context(config: &Config, rooms: &Rooms, seams: Seams) -> Context {
-    let Seams { submit, waker, orders, meter, overview, faults } = seams;
+    let Seams { submit, waker, orders, meter, overview, faults, audit } = seams;
     let dev = config.dev.enabled;
     let wallet = dev.then(|| Arc::new(DevelopmentWallet::new()) as Arc<dyn Wallet>);
     let peers = overview.network.clone();
@@ -515,6 +522,7 @@ fn context(config: &Config, rooms: &Rooms, seams: Seams) -> Context {
         development: dev.then(|| Arc::new(waker) as _),
         consensus: rooms.spec.hanse().map(|_| Arc::new(overview) as _),
         faults: faults.map(|faults| Arc::new(faults) as _),
+        audit: audit.map(|audit| audit as _),
         testing: config.rpc.testing.unwrap_or(dev || rooms.spec.hanse().is_none()),
         events: rooms.events.clone(),
         meter: Some(meter),

@@ -10,6 +10,8 @@
 //! ## Not here
 //! Rules of any kind. What this room decides is who runs when.
 
+mod access;
+mod audit;
 mod bench;
 mod blocks;
 mod chain;

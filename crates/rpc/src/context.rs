@@ -1,5 +1,5 @@
 use crate::{
-    Consensus, Development, Events, Faults, Meter, RpcLimits, Submit, Wallet,
+    Audit, Consensus, Development, Events, Faults, Meter, RpcLimits, Submit, Wallet,
     budget::Budget,
     filters::Filters,
     lanes::Lanes,
@@ -34,6 +34,8 @@ pub struct Context {
     pub consensus: Option<Arc<dyn Consensus>>,
     /// Faults that may be caused; only in development networks.
     pub faults: Option<Arc<dyn Faults>>,
+    /// The record of administrative calls; none is kept for a scratch chain.
+    pub audit: Option<Arc<dyn Audit>>,
     /// Offers `testing_buildBlockV1`.
     pub testing: bool,
     /// What subscribers are told.

@@ -1,5 +1,6 @@
 use crate::{
-    Methods, Rpc, RpcError,
+    AuditEntry, Methods, Rpc, RpcError,
+    access::Caller,
     lanes::{Cancel, Lane},
     limits::INLINE_TRANSACTIONS_MAX,
     methods::{self, Call, Method, submit},
@@ -9,6 +10,7 @@ use crate::{
     },
 };
 use alloy_primitives::{Bytes, hex};
+use serde_json::value::RawValue;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -20,13 +22,22 @@ pub(crate) struct Access {
     pub(crate) methods: Arc<Methods>,
     /// The connection that subscriptions belong to; none over HTTP.
     pub(crate) session: Option<Arc<Session>>,
+    pub(crate) caller: Caller,
+}
+
+impl Access {
+    /// Whether the server has a method on offer, to this caller too.
+    fn offers(&self, method: &str) -> bool {
+        self.methods.offers(method) && self.caller.may(method).is_ok()
+    }
 }
 
 /// Answers the text of one request, single or batch, on the calling thread. Empty when nobody asked
 /// for an answer. What servers do, without sockets, lanes and subscriptions: for tests and fuzzing.
 #[must_use]
 pub fn handle_text(rpc: &Rpc, request: &[u8]) -> Vec<u8> {
-    let access = Access { methods: Arc::new(Methods::All), session: None };
+    let access =
+        Access { methods: Arc::new(Methods::All), session: None, caller: Caller::default() };
     match read(request) {
         Ok(message) => {
             Responder { rpc, access: &access, cancel: &Cancel::never() }.all(&message).bytes
@@ -146,7 +157,7 @@ impl Responder<'_> {
         Written { bytes, not_yet }
     }
 
-    fn batch(&self, calls: &[&serde_json::value::RawValue]) -> Vec<u8> {
+    fn batch(&self, calls: &[&RawValue]) -> Vec<u8> {
         if calls.is_empty() {
             return failure(&RpcError::InvalidRequest("empty batch"));
         }
@@ -199,13 +210,13 @@ impl Responder<'_> {
     fn spelled_out<'a>(&self, text: &'a str) -> Option<(&'a str, Bytes)> {
         let (id, digits) = transaction(text)?;
         let raw = hex::decode(digits).ok()?;
-        self.access.methods.offers(submit::SEND_RAW).then(|| (id, raw.into()))
+        self.access.offers(submit::SEND_RAW).then(|| (id, raw.into()))
     }
 
     /// The bytes of a well-formed `eth_sendRawTransaction`; anything else takes the ordinary road,
     /// which also words the errors.
     fn transaction_of(&self, envelope: &Envelope<'_>) -> Option<Bytes> {
-        if envelope.method != submit::SEND_RAW || !self.access.methods.offers(submit::SEND_RAW) {
+        if envelope.method != submit::SEND_RAW || !self.access.offers(submit::SEND_RAW) {
             return None;
         }
         Params::split(envelope.params, 1).ok()?.required(0).ok()
@@ -214,6 +225,16 @@ impl Responder<'_> {
     /// Hands the transactions that stand next to each other to the pool as one batch.
     fn submit(&self, out: &mut Vec<u8>, waiting: &mut Submissions<'_>) {
         if waiting.raw.is_empty() {
+            return;
+        }
+        if let Err(error) = self.access.caller.take(waiting.raw.len()) {
+            waiting.raw.clear();
+            for id in waiting.ids.drain(..) {
+                self.write(out, id, &Err(error.clone()));
+                if id.is_some() {
+                    out.push(b',');
+                }
+            }
             return;
         }
         let started = self.rpc.meter.is_some().then(Instant::now);
@@ -255,6 +276,42 @@ impl Responder<'_> {
     }
 
     fn run(&self, method: &Method, envelope: &Envelope<'_>) -> Result<Reply, RpcError> {
+        let caller = &self.access.caller;
+        caller.may(method.name)?;
+        caller.take(1)?;
+        if method.administrative {
+            self.record(method, envelope, "asked")?;
+        }
+        let outcome = self.handle(method, envelope);
+        if method.administrative {
+            let error = outcome.as_ref().err().map(ToString::to_string);
+            self.record(method, envelope, error.as_deref().unwrap_or("done"))?;
+        }
+        outcome
+    }
+
+    /// Writes a call that does something to the node into the record.
+    fn record(
+        &self,
+        method: &Method,
+        envelope: &Envelope<'_>,
+        outcome: &str,
+    ) -> Result<(), RpcError> {
+        let Some(audit) = &self.rpc.audit else { return Ok(()) };
+        let caller = &self.access.caller;
+        let entry = AuditEntry {
+            identity: caller.name(),
+            role: caller.role(),
+            remote: caller.remote,
+            action: method.name,
+            details: envelope.params.map_or("[]", RawValue::get),
+            outcome,
+        };
+        let unrecorded = |error| RpcError::internal("the audit log cannot be written", &error);
+        audit.record(&entry).map_err(unrecorded)
+    }
+
+    fn handle(&self, method: &Method, envelope: &Envelope<'_>) -> Result<Reply, RpcError> {
         let params = Params::split(envelope.params, method.arity)?;
         let session = self.access.session.as_ref();
         let reply =

@@ -52,6 +52,9 @@ pub enum RpcError {
 }
 
 impl RpcError {
+    /// The code for what the caller's role does not offer (EIP-1474: the method is not supported).
+    pub(crate) const NOT_PERMITTED: i64 = -32_004;
+
     /// The error code of JSON-RPC.
     #[must_use]
     pub const fn code(&self) -> i64 {

@@ -2,7 +2,7 @@
 //! the web pages, and the pages themselves.
 //!
 //! ## Road of a request
-//! `server` (sockets, limits, hosts, origins) → `wire` (envelope, borrowed from the request) →
+//! `server` (sockets, TLS, limits, hosts, origins) → `access` (who calls, and what they may) → `wire` (envelope, borrowed from the request) →
 //! `dispatch` (single or batch, which lane) → `methods` (one file a family, one line a method in its
 //! table) → `json` (shapes of blocks, transactions, receipts, logs) → `wire` (answer).
 //! Transactions that stand next to each other in a batch reach the pool as one batch.
@@ -19,6 +19,7 @@
 //! Admission rules (the pool), EVM (execution), what an order means (commerce). No method moves the
 //! chain; `evm_mine` and the wallet are seams that only a development node fills.
 
+mod access;
 mod budget;
 mod context;
 mod dispatch;
@@ -33,6 +34,7 @@ mod seams;
 mod server;
 mod wire;
 
+pub use access::{Audit, AuditEntry, Guard, Identity};
 pub use context::{Context, CurrencyInfo, NetworkInfo, NodeInfo, PartyInfo, Rpc};
 pub use dispatch::handle_text;
 pub use error::RpcError;

@@ -1,5 +1,7 @@
 //! The command line: one file a subcommand.
 
+mod access;
+mod audit;
 mod bench;
 mod db;
 mod demo;
@@ -44,6 +46,10 @@ enum Command {
     Init(init::Args),
     /// Write the development chain's genesis file, or check one.
     Genesis(genesis::Args),
+    /// Give tokens to those who may call a node, and take them back.
+    Access(access::Args),
+    /// Read and check the record of what was done to a node.
+    Audit(audit::Args),
     /// Make and read keys.
     Keys(keys::Args),
     /// Read RLP blocks from a file, execute them and add them to the ledger.
@@ -88,6 +94,8 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Verify(args) => verify::run(args),
         Command::Init(args) => init::run(&args),
         Command::Genesis(args) => genesis::run(&args),
+        Command::Access(args) => access::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),

@@ -1,6 +1,7 @@
 use super::{Workers, gate::Gate, stall::Stall};
 use crate::RpcLimits;
 use axum::http::Request;
+use hanse_network::ServerTls;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -69,6 +71,7 @@ impl Drop for Seat {
 pub(super) struct Door<'a> {
     pub(super) limits: &'a RpcLimits,
     pub(super) workers: &'a Workers,
+    pub(super) tls: Option<&'a Arc<ServerTls>>,
     pub(super) gate: Gate,
 }
 
@@ -79,7 +82,7 @@ pub(super) struct Door<'a> {
 /// When the listener fails for good.
 pub(super) async fn run(
     listener: TcpListener,
-    Door { limits, workers, gate }: Door<'_>,
+    Door { limits, workers, tls, gate }: Door<'_>,
     shutdown: impl Future<Output = ()> + Send + 'static,
     stop: &watch::Sender<bool>,
 ) -> io::Result<()> {
@@ -95,10 +98,15 @@ pub(super) async fn run(
                     if let Some(seat) = census.admit(peer.ip(), limits) {
                         // Another runtime has another reactor: the socket moves to it.
                         let Ok(stream) = stream.into_std() else { continue };
-                        let times = (limits.head_time_max, limits.send_time_max);
-                        let stopping = stop.subscribe();
-                        let served = connection(stream, peer, times, gate.clone(), seat, stopping);
-                        connections.spawn_on(served, &workers.next());
+                        let served = Connection {
+                            visitor: Visitor { address: peer, certificate: None },
+                            head_time_max: limits.head_time_max,
+                            send_time_max: limits.send_time_max,
+                            gate: gate.clone(),
+                            seat,
+                            stopping: stop.subscribe(),
+                        };
+                        connections.spawn_on(served.begin(stream, tls.cloned()), &workers.next());
                     } else {
                         tracing::debug!(%peer, "too many connections");
                     }
@@ -132,38 +140,67 @@ fn is_passing(error: &io::Error) -> bool {
     ) || error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code))
 }
 
-async fn connection(
-    stream: std::net::TcpStream,
-    peer: SocketAddr,
-    (head_time_max, send_time_max): (Duration, Duration),
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor {
+    pub(super) address: SocketAddr,
+    /// The certificate (DER) whose key was proven.
+    pub(super) certificate: Option<Arc<[u8]>>,
+}
+
+struct Connection {
+    visitor: Visitor,
+    head_time_max: Duration,
+    send_time_max: Duration,
     gate: Gate,
     seat: Arc<Seat>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let Ok(stream) = TcpStream::from_std(stream) else { return };
-    // Answers are written whole, so waiting for more bytes to fill a packet only costs time.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&seat));
-        gate.clone().answer(request)
-    });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_time_max)
-        .max_headers(HEAD_FIELDS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(Stall::new(stream, send_time_max)), service)
-        .with_upgrades();
-    let mut serving = pin!(serving);
-    let outcome = tokio::select! {
-        outcome = serving.as_mut() => outcome,
-        () = stopped(&mut stopping) => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    stopping: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn begin(mut self, stream: std::net::TcpStream, tls: Option<Arc<ServerTls>>) {
+        let Ok(stream) = TcpStream::from_std(stream) else { return };
+        // Answers are written whole, so waiting for more bytes to fill a packet only costs time.
+        let _ = stream.set_nodelay(true);
+        let stall = Stall::new(stream, self.send_time_max);
+        let Some(tls) = tls else { return self.serve(stall).await };
+        match tokio::time::timeout(self.head_time_max, tls.accept(stall)).await {
+            Ok(Ok((stream, certificate))) => {
+                self.visitor.certificate = certificate.map(Arc::from);
+                self.serve(stream).await;
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %self.visitor.address, %error, "no TLS connection");
+            }
+            Err(_) => tracing::debug!(peer = %self.visitor.address, "no TLS connection in time"),
         }
-    };
-    if let Err(error) = outcome {
-        tracing::trace!(%peer, %error, "a connection ended early");
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { visitor, head_time_max, gate, seat, mut stopping, .. } = self;
+        let peer = visitor.address;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Arc::clone(&seat));
+            gate.clone().answer(request, visitor.clone())
+        });
+        let serving = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head_time_max)
+            .max_headers(HEAD_FIELDS_MAX)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut serving = pin!(serving);
+        let outcome = tokio::select! {
+            outcome = serving.as_mut() => outcome,
+            () = stopped(&mut stopping) => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::trace!(%peer, %error, "a connection ended early");
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! The gate in front of every server: the host a request names (against DNS rebinding), the page
-//! it comes from (against foreign pages), and the headers that tell browsers about it.
+//! it comes from (against foreign pages), who calls, and the headers that tell browsers about it.
 
-use super::{ServerOptions, Shared, http};
-use crate::RpcError;
+use super::{ServerOptions, Shared, accept::Visitor, http};
+use crate::{RpcError, access::Caller};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header},
 };
+use data_encoding::BASE64;
 use std::{convert::Infallible, net::IpAddr};
 use tower_service::Service;
 
@@ -39,7 +40,8 @@ impl Gate {
 
     pub(super) async fn answer(
         mut self,
-        request: Request<hyper::body::Incoming>,
+        mut request: Request<hyper::body::Incoming>,
+        visitor: Visitor,
     ) -> Result<Response<Body>, Infallible> {
         let options = &self.shared.options;
         let headers = request.headers();
@@ -56,12 +58,126 @@ impl Gate {
         if origin == Origin::Foreign && acts {
             return Ok(refuse("this page may not call"));
         }
+        match identify(options, &request, &visitor) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+            }
+            Err(refusal) => {
+                let mut response = refusal.response();
+                if origin == Origin::Allowed {
+                    allow(&mut response, page);
+                }
+                return Ok(response);
+            }
+        }
         let mut response = self.routes.call(request.map(Body::new)).await?;
         if origin == Origin::Allowed {
             allow(&mut response, page);
         }
         Ok(response)
     }
+}
+
+/// Why a caller is not let in.
+enum Refusal {
+    /// Nobody knows who it is.
+    Unknown(String),
+    /// It is known, and may not.
+    Barred(RpcError),
+}
+
+impl Refusal {
+    fn response(self) -> Response<Body> {
+        let mut response = match &self {
+            Self::Unknown(why) => {
+                let error = RpcError::Coded {
+                    code: RpcError::NOT_PERMITTED,
+                    message: format!("not permitted: {why}"),
+                    data: None,
+                };
+                http::error(StatusCode::UNAUTHORIZED, &error)
+            }
+            Self::Barred(error @ RpcError::LimitExceeded(_)) => {
+                http::error(StatusCode::TOO_MANY_REQUESTS, error)
+            }
+            Self::Barred(error) => http::error(StatusCode::FORBIDDEN, error),
+        };
+        if let Self::Unknown(_) = self {
+            // Browsers can only be asked for a name and a password; the token is the password.
+            let ask = HeaderValue::from_static("Basic realm=\"hanse\", Bearer realm=\"hanse\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+        }
+        response
+    }
+}
+
+/// Who calls, and whether it may go where it wants to. Pages and signs of life are for everybody.
+fn identify<B>(
+    options: &ServerOptions,
+    request: &Request<B>,
+    visitor: &Visitor,
+) -> Result<Caller, Refusal> {
+    let remote = Some(visitor.address);
+    let Some(guard) = &options.guard else { return Ok(Caller { identity: None, remote }) };
+    let area = area(request);
+    let known = match (token(request.headers()), &visitor.certificate) {
+        (Some(token), _) => Some(guard.token(&token)),
+        (None, Some(certificate)) => Some(guard.certificate(certificate)),
+        (None, None) => None,
+    };
+    let identity = match known {
+        Some(Ok(identity)) => Some(identity),
+        Some(Err(why)) => return Err(Refusal::Unknown(why)),
+        None => guard.anonymous(visitor.address.ip()),
+    };
+    if identity.is_none() && area != Area::Public {
+        let why = "show a token (Authorization: Bearer) or a client certificate".to_owned();
+        return Err(Refusal::Unknown(why));
+    }
+    let caller = Caller { identity, remote };
+    if let Area::Named(name) = area {
+        caller.may(name).and_then(|()| caller.take(1)).map_err(Refusal::Barred)?;
+    }
+    Ok(caller)
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Area {
+    /// Pages, and signs of life.
+    Public,
+    /// JSON-RPC, whose methods are looked at one by one.
+    Methods,
+    /// Something that a role names as if it were a method.
+    Named(&'static str),
+}
+
+fn area<B>(request: &Request<B>) -> Area {
+    let path = request.uri().path();
+    if path.starts_with("/api/") {
+        Area::Named("api")
+    } else if path == "/metrics" {
+        Area::Named("metrics")
+    } else if request.method() != Method::GET || request.headers().contains_key(header::UPGRADE) {
+        Area::Methods
+    } else {
+        Area::Public
+    }
+}
+
+/// The token that a request shows: as such, or as the password that a browser has asked for.
+fn token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, rest) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = BASE64.decode(rest.trim().as_bytes()).ok()?;
+    let (_, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(password.to_owned())
 }
 
 fn refuse(why: &'static str) -> Response<Body> {
@@ -75,7 +191,7 @@ fn preflight(origin: Origin, page: Option<HeaderValue>) -> Response<Body> {
         let headers = response.headers_mut();
         let fixed = HeaderValue::from_static;
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, fixed("GET, POST"));
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, fixed("content-type"));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, fixed("authorization, content-type"));
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, fixed(PREFLIGHT_SECONDS));
         allow(&mut response, page);
     }

@@ -1,11 +1,16 @@
 use super::Shared;
-use crate::{RpcError, dispatch};
+use crate::{
+    RpcError,
+    access::Caller,
+    dispatch::{self, Access},
+};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -15,8 +20,10 @@ pub(super) async fn rpc(State(shared): State<Shared>, request: Request) -> Respo
         let why = "invalid content type, only application/json is supported";
         return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, &RpcError::InvalidRequest(why));
     }
+    let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
+    let access = Access { methods: Arc::clone(&shared.methods), session: None, caller };
     match body(&shared, request).await {
-        Ok(body) => answer(dispatch::answer(&shared.rpc, &shared.access, body).await),
+        Ok(body) => answer(dispatch::answer(&shared.rpc, &access, body).await),
         Err(response) => response,
     }
 }

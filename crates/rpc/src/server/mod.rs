@@ -13,7 +13,7 @@ mod ws;
 pub use options::{Methods, ServerOptions, Workers};
 pub(crate) use session::{Feed, Session, TOO_SLOW};
 
-use crate::{Rpc, dispatch::Access};
+use crate::Rpc;
 use axum::{
     Router,
     routing::{get, post},
@@ -26,7 +26,7 @@ use tokio::{net::TcpListener, sync::watch};
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) rpc: Rpc,
-    pub(crate) access: Access,
+    pub(crate) methods: Arc<Methods>,
     pub(crate) options: Arc<ServerOptions>,
     /// Becomes true when the server shuts down.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -104,12 +104,14 @@ async fn serve(
 ) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let shared = Shared {
-        access: Access { methods: Arc::new(options.methods.clone()), session: None },
+        methods: Arc::new(options.methods.clone()),
         options: Arc::new(options),
         stopping,
         rpc,
     };
     let gate = Gate::new(shared.clone(), routes(shared.clone()));
-    let door = accept::Door { limits: &shared.rpc.limits, workers: &shared.options.workers, gate };
+    let options = &shared.options;
+    let (workers, tls) = (&options.workers, options.tls.as_ref());
+    let door = accept::Door { limits: &shared.rpc.limits, workers, tls, gate };
     accept::run(listener, door, shutdown, &stop).await
 }

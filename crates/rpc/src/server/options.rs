@@ -1,3 +1,5 @@
+use crate::Guard;
+use hanse_network::ServerTls;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -15,6 +17,10 @@ pub struct ServerOptions {
     pub methods: Methods,
     /// Where connections are served.
     pub workers: Workers,
+    /// Encrypts connections; none: they are plain.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Asks callers who they are; none: everybody may call what is on offer.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// Runtimes that a server spreads its connections over, in turn. By default all are served where the
@@ -60,6 +66,8 @@ impl Default for ServerOptions {
             origins: Vec::new(),
             methods: Methods::All,
             workers: Workers::default(),
+            tls: None,
+            guard: None,
         }
     }
 }

@@ -3,6 +3,7 @@ use super::{
     accept::{Seat, stopped},
 };
 use crate::{
+    access::Caller,
     dispatch::{self, Access},
     limits::ANSWERS_WAITING_MAX,
 };
@@ -33,20 +34,22 @@ type Closing = watch::Receiver<Option<&'static str>>;
 pub(super) async fn upgrade(
     State(shared): State<Shared>,
     Extension(seat): Extension<Arc<Seat>>,
+    caller: Option<Extension<Caller>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
     let most = shared.rpc.limits.request_bytes_max;
     upgrade
         .max_message_size(most)
         .max_frame_size(most)
         .max_write_buffer_size(shared.rpc.limits.response_bytes_max.saturating_mul(2))
         .on_upgrade(move |socket| async move {
-            serve(shared, socket).await;
+            serve(shared, caller, socket).await;
             drop(seat);
         })
 }
 
-async fn serve(shared: Shared, socket: WebSocket) {
+async fn serve(shared: Shared, caller: Caller, socket: WebSocket) {
     let limits = &shared.rpc.limits;
     let (sink, stream) = socket.split();
     let (notify, notifications) = mpsc::channel(limits.backlog_messages_max);
@@ -56,8 +59,8 @@ async fn serve(shared: Shared, socket: WebSocket) {
     let session = Arc::new(Session::new(notify, Arc::clone(&closing), limits.subscriptions_max));
     let writer =
         tokio::spawn(write(sink, answers, notifications, closed.clone(), limits.send_time_max));
-    let access =
-        Access { methods: Arc::clone(&shared.access.methods), session: Some(Arc::clone(&session)) };
+    let methods = Arc::clone(&shared.methods);
+    let access = Access { methods, session: Some(Arc::clone(&session)), caller };
     let mut stopping = shared.stopping.clone();
     let mut closed = closed;
     tokio::select! {

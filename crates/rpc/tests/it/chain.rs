@@ -138,6 +138,7 @@ impl Parts {
             development: None,
             consensus: None,
             faults: None,
+            audit: None,
             testing: true,
             events: self.events.clone(),
             meter: None,
