@@ -7,8 +7,9 @@ use std::{
 };
 
 /// Floor of each room.
-const FLOORS: [(&str, u8); 11] = [
+const FLOORS: [(&str, u8); 12] = [
     ("primitives", 0),
+    ("identity", 1),
     ("light", 1),
     ("consensus", 2),
     ("ledger", 2),
@@ -23,7 +24,7 @@ const FLOORS: [(&str, u8); 11] = [
 ];
 
 /// Heavy libraries and the one room that may use each.
-const OWNERS: [(&str, &str); 13] = [
+const OWNERS: [(&str, &str); 16] = [
     ("revm", "execution"),
     ("alloy-evm", "execution"),
     ("revm-inspectors", "execution"),
@@ -31,6 +32,9 @@ const OWNERS: [(&str, &str); 13] = [
     ("rustls", "network"),
     ("tokio-rustls", "network"),
     ("ring", "network"),
+    ("rcgen", "identity"),
+    ("x509-parser", "identity"),
+    ("pem", "identity"),
     ("axum", "rpc"),
     ("tower-http", "rpc"),
     ("rust-embed", "rpc"),
