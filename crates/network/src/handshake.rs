@@ -129,14 +129,18 @@ async fn greet(
     if let Some(refusal) = hub.objection(&peer) {
         return Err(refused(refusal));
     }
-    say(stream, &Salutation::Hello(hub.greeting.clone())).await?;
+    let ours = hub.greeting();
+    say(stream, &Salutation::Hello(ours.clone())).await?;
     let theirs: Greeting = match hear(stream).await? {
         Salutation::Hello(greeting) => greeting,
         Salutation::Refuse(refusal) => return Err(Problem::ByPeer(peer, refusal)),
         Salutation::Accept => return Err(Problem::Failed("it accepts before it greets".into())),
     };
-    if let Some((refusal, words)) = hub.greeting.mismatch(&theirs) {
+    if let Some((refusal, words)) = ours.mismatch(&theirs) {
         return Err(Problem::ByUs(peer, refusal, words));
+    }
+    if let Err(why) = hub.judge(peer, &theirs.hello) {
+        return Err(Problem::ByUs(peer, Refusal::Uncertified, why));
     }
     let decides = hub.id < peer;
     if !decides {

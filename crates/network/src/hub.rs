@@ -1,7 +1,7 @@
 //! What all connections share, and every decision about who may have one.
 
 use crate::{
-    AllowList, Channel, Direction, Disconnect, Event, Handler, KnownPeer, NetworkError,
+    Admission, AllowList, Channel, Direction, Disconnect, Event, Handler, KnownPeer, NetworkError,
     NetworkLimits, NodeKey, PeerAddress, PeerInfo, Refusal, Settings, Severity, Totals,
     book::{Book, Retry},
     frame::Control,
@@ -17,7 +17,7 @@ use crate::{
 };
 use bytes::Bytes;
 use hanse_primitives::PeerId;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
@@ -60,7 +60,8 @@ struct State {
 
 pub(crate) struct Hub {
     pub(crate) id: PeerId,
-    pub(crate) greeting: Greeting,
+    greeting: RwLock<Greeting>,
+    admission: Option<Arc<dyn Admission>>,
     pub(crate) tls: Tls,
     pub(crate) limits: NetworkLimits,
     pub(crate) gate: Gate,
@@ -102,7 +103,8 @@ impl Hub {
         };
         Ok(Self {
             id: key.id(),
-            greeting: Greeting::new(hello, instance, listen_port)?,
+            greeting: RwLock::new(Greeting::new(hello, instance, listen_port)?),
+            admission: settings.admission,
             tls: Tls::new(key)?,
             gate: Gate::new(&settings.limits),
             limits: settings.limits,
@@ -227,6 +229,28 @@ impl Hub {
         if state.expelled.insert(peer) {
             self.close_where(&state, Refusal::Expelled, |other| *other == peer);
         }
+    }
+
+    pub(crate) fn dismiss(&self, peer: PeerId) {
+        let state = self.state.lock();
+        self.close_where(&state, Refusal::Uncertified, |other| *other == peer);
+    }
+
+    /// What we say first.
+    pub(crate) fn greeting(&self) -> Greeting {
+        self.greeting.read().clone()
+    }
+
+    pub(crate) fn show(&self, credential: Bytes) -> Result<(), NetworkError> {
+        let mut greeting = self.greeting.write();
+        let hello = Hello { credential, ..greeting.hello.clone() };
+        *greeting = Greeting::new(hello, greeting.instance, greeting.listen_port)?;
+        Ok(())
+    }
+
+    /// Whether a peer that greets so may stay.
+    pub(crate) fn judge(&self, peer: PeerId, hello: &Hello) -> Result<(), String> {
+        self.admission.as_ref().map_or(Ok(()), |admission| admission.judge(peer, hello))
     }
 
     fn close_where(&self, state: &State, refusal: Refusal, of: impl Fn(&PeerId) -> bool) {

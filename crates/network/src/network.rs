@@ -27,6 +27,15 @@ impl AllowList {
     }
 }
 
+/// Judges what peers show for themselves. Asked in every handshake, on the threads that shake hands.
+pub trait Admission: Send + Sync + std::fmt::Debug {
+    /// Whether a peer that has proven its key may stay.
+    ///
+    /// # Errors
+    /// Why not, for the log.
+    fn judge(&self, peer: PeerId, hello: &Hello) -> Result<(), String>;
+}
+
 /// How the network is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -38,6 +47,8 @@ pub struct Settings {
     pub peers: Vec<PeerAddress>,
     /// Tell peers of each other, and dial those that are told of.
     pub exchange: bool,
+    /// Who judges what peers show; none: whoever may connect may stay.
+    pub admission: Option<Arc<dyn Admission>>,
     /// Bounds.
     pub limits: NetworkLimits,
 }
@@ -49,6 +60,7 @@ impl Default for Settings {
             allow: AllowList::Open,
             peers: Vec::new(),
             exchange: true,
+            admission: None,
             limits: NetworkLimits::default(),
         }
     }
@@ -150,6 +162,20 @@ impl Network {
     /// Ends the connection to a peer that the chain has put out, and refuses it from now on.
     pub fn expel(&self, peer: PeerId) {
         self.hub.expel(peer);
+    }
+
+    /// Ends the connection to a peer that shows nothing valid any more. It may come again with something
+    /// better.
+    pub fn dismiss(&self, peer: PeerId) {
+        self.hub.dismiss(peer);
+    }
+
+    /// What this node shows from now on; connections that are open stay.
+    ///
+    /// # Errors
+    /// [`NetworkError::Setup`] when it is too long.
+    pub fn show(&self, credential: Bytes) -> Result<(), NetworkError> {
+        self.hub.show(credential)
     }
 
     /// Lifts a ban and forgets the faults.

@@ -35,12 +35,14 @@ pub enum Refusal {
     Replaced,
     /// The chain has put out for good whom it acts for.
     Expelled,
+    /// It shows nothing that makes it the node of a member.
+    Uncertified,
     /// A reason that only newer nodes know.
     Unknown(u8),
 }
 
 impl Refusal {
-    const KNOWN: [Self; 15] = [
+    const KNOWN: [Self; 16] = [
         Self::NotAllowed,
         Self::Banned,
         Self::Full,
@@ -56,6 +58,7 @@ impl Refusal {
         Self::Malformed,
         Self::Replaced,
         Self::Expelled,
+        Self::Uncertified,
     ];
 
     /// The byte that stands for it: its place in the list above, from 1 on.
@@ -105,6 +108,7 @@ impl fmt::Display for Refusal {
             Self::Malformed => "malformed bytes",
             Self::Replaced => "replaced by a newer connection",
             Self::Expelled => "put out of the network by the chain",
+            Self::Uncertified => "not certified as the node of a member",
             Self::Unknown(code) => return write!(f, "reason {code}, unknown to this version"),
         })
     }

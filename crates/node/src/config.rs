@@ -151,6 +151,8 @@ pub struct Network {
     pub open: bool,
     /// File of this node's network key; none: `node.key` in the ledger's folder, made if it is missing.
     pub key: Option<PathBuf>,
+    /// File of the certificate of this node's key (PEM); none: `node.pem` beside the key.
+    pub certificate: Option<PathBuf>,
     /// File of the key to vote with; none: `validator.key` in the ledger's folder if it is there.
     pub validator_key: Option<PathBuf>,
     /// Account to mine for under proof of work; none: this node does not mine.
@@ -261,6 +263,7 @@ impl Default for Network {
             allow: Vec::new(),
             open: false,
             key: None,
+            certificate: None,
             validator_key: None,
             miner: None,
             miner_threads: 1,

@@ -1,8 +1,10 @@
 //! The development chain: chain id 1337, the ten accounts that every Ethereum tool knows, the
 //! market's contracts in the genesis state, and parties to play with.
 
+mod charter;
 mod seats;
 
+pub(crate) use charter::{Charter, Founder};
 pub(crate) use seats::{Consensus, Seat};
 
 use crate::NodeError;
@@ -20,6 +22,7 @@ use hanse_primitives::{
     RecoveredTransaction, Role,
 };
 use hanse_rpc::Wallet;
+use charter::Law;
 use seats::Creation;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
@@ -112,22 +115,32 @@ pub(crate) const CARRIER: usize = 2;
 /// # Errors
 /// When the temporary folder in which the contracts are constructed cannot be used.
 pub(crate) fn genesis(options: Options) -> Result<Genesis, NodeError> {
-    market(&Consensus::Solo { block_time_ms: options.block_time_ms }, options.base_fee)
+    let consensus = Consensus::Solo { block_time_ms: options.block_time_ms };
+    market(&consensus, options.base_fee, None)
 }
 
 /// The genesis of a network with the development market, whose blocks come about in any way.
 ///
 /// # Errors
 /// As [`genesis`].
-pub(crate) fn market(consensus: &Consensus, base_fee: BaseFee) -> Result<Genesis, NodeError> {
+pub(crate) fn market(
+    consensus: &Consensus,
+    base_fee: BaseFee,
+    charter: Option<&Charter>,
+) -> Result<Genesis, NodeError> {
     let wallet = DevelopmentWallet::new();
     let accounts = wallet.accounts();
     let mut genesis = bare_genesis(&accounts)?;
     let mut creations = creations(accounts[BANK]);
     let escrow = creations.len() - 1;
-    creations.extend(consensus.creation());
+    let is_voted = consensus.has_validators();
+    let next = creations.len() as u64 + u64::from(is_voted);
+    let (law, founding) = charter.map(|charter| charter.creations(deployer(), next)).unzip();
+    let governor = law.as_ref().map(|law: &Law| law.membership.policies);
+    creations.extend(consensus.creation(governor));
+    creations.extend(founding.into_iter().flatten());
     let created = construct(&genesis, &creations)?;
-    let validators = created.get(escrow + 1).map(|(address, _)| *address);
+    let validators = created.get(escrow + 1).filter(|_| is_voted).map(|(address, _)| *address);
     let contracts = Contracts {
         escrow: created.get(escrow).map(|(address, _)| *address),
         currencies: CURRENCIES
@@ -137,7 +150,9 @@ pub(crate) fn market(consensus: &Consensus, base_fee: BaseFee) -> Result<Genesis
                 (code.parse::<Currency>().expect("the table holds ISO 4217 codes"), *address)
             })
             .collect(),
-        membership: None,
+        membership: law.map(|law| law.membership),
+        anchors: law.map(|law| law.anchors),
+        data_catalog: law.map(|law| law.catalog),
     };
     genesis.alloc.extend(created);
     let settings = HanseSettings {
@@ -258,6 +273,11 @@ fn creations(bank: Address) -> Vec<Creation> {
     creations
 }
 
+/// Whose contracts they are on the scratch chain, which says their addresses.
+fn deployer() -> Address {
+    Address::from_word(keccak256("hanse development deployer"))
+}
+
 /// Runs constructors on a scratch chain and returns what they left, as genesis accounts.
 fn construct(
     genesis: &Genesis,
@@ -265,7 +285,7 @@ fn construct(
 ) -> Result<Vec<(Address, GenesisAccount)>, NodeError> {
     let scratch =
         tempfile::tempdir().map_err(|e| NodeError::io("cannot make a temporary folder", e))?;
-    let deployer = Address::from_word(keccak256("hanse development deployer"));
+    let deployer = deployer();
     let mut genesis = genesis.clone();
     let rich = GenesisAccount { balance: U256::from(BALANCE), ..Default::default() };
     genesis.alloc.insert(deployer, rich);

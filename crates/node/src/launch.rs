@@ -1,20 +1,22 @@
 //! Puts a node together and takes it apart again.
 
 use crate::{
-    Config, NodeError, access,
+    Config, NodeError,
+    access::{self, Certificates},
     audit::AuditLog,
     chain::{Clock, LocalChain, StateAccounts},
     development::{self, DevelopmentWallet},
-    driver::{self, Driver, Outside, Waker},
+    driver::{self, Driver, EventSender, Outside, Waker},
     engines::{self, Role},
     faults::{FaultControl, FaultSwitch},
-    gossip,
+    gossip::{self, Gossip},
+    members::{Callers, Doorstep, Members, OwnCertificate},
     metrics::{self, NodeMeter},
     miner::Miner,
     outside::{Accuser, Alone, Among},
     overview::Overview,
     peers::{self, Listeners},
-    roster::{Roster, Watch},
+    roster::{Roster, Watch, credential},
     submit::Submitter,
     validator::ValidatorKey,
     workers::ServerThreads,
@@ -119,15 +121,58 @@ impl Rooms {
         Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })
     }
 
-    /// What ends connections that the chain has no place for.
-    fn watch(&self, network: Arc<Network>, roster: Roster) -> Watch {
-        Watch {
+    /// Connects this node to the others, and ends connections that the chain has no place for.
+    fn join(
+        &self,
+        config: &Config,
+        outward: Outward<'_>,
+        engine: EventSender,
+        gossip: Gossip,
+    ) -> Result<Arc<Network>, NodeError> {
+        let Outward { directory, validator, members, status, roster } = outward;
+        let (arrivals, arrived) = mpsc::unbounded_channel();
+        let key = config.network.key.clone().unwrap_or_else(|| directory.join("node.key"));
+        let certificate = config.network.certificate.clone();
+        let certificate =
+            OwnCertificate::open(&certificate.unwrap_or_else(|| key.with_file_name("node.pem")))?;
+        let trusted = peers::trusted(config)?;
+        let doorstep = members.clone().map(|members| {
+            Arc::new(Doorstep {
+                members,
+                spec: Arc::clone(&self.spec),
+                ledger: self.ledger.clone(),
+                executor: self.executor.clone(),
+                status: Arc::clone(status),
+                trusted,
+            })
+        });
+        let admission = doorstep.clone().map(|doorstep| doorstep as _);
+        let shown = certificate.der();
+        let listeners = Listeners { engine, gossip, arrivals };
+        let network = peers::connect(
+            config,
+            &self.spec,
+            directory,
+            validator.as_ref(),
+            shown,
+            admission,
+            listeners,
+        )?;
+        let watch = Watch {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
             executor: self.executor.clone(),
-            network,
-            roster,
+            network: Arc::clone(&network),
+            roster: roster.clone(),
+            doorstep,
+        };
+        watch.start(&self.events, arrived);
+        if let Some(members) = members {
+            let (spec, peer) = (Arc::clone(&self.spec), network.id());
+            let credential = move |der| credential(validator.as_ref(), der, &spec, peer);
+            certificate.watch(Arc::clone(&network), members, credential);
         }
+        Ok(network)
     }
 
     /// The chain over these rooms.
@@ -141,6 +186,15 @@ impl Rooms {
             Arc::clone(&self.clock),
         )
     }
+}
+
+/// What a node among others needs besides its rooms.
+struct Outward<'a> {
+    directory: &'a Path,
+    validator: Option<ValidatorKey>,
+    members: Option<Members>,
+    status: &'a driver::Status,
+    roster: &'a Roster,
 }
 
 /// Reads the genesis that `config` names, or makes the development chain's.
@@ -209,16 +263,19 @@ impl Node {
         let (failed, failure) = watch::channel(None);
         let mut role = peers::role(config, &directory, networked)?;
         let roster = Roster::default();
+        let status = driver::Status::default();
+        let members = Members::new(&rooms.executor, &rooms.ledger)?;
         let network = match networked {
             false => None,
             true => {
-                let (arrivals, arrived) = mpsc::unbounded_channel();
-                let listeners = Listeners { engine: events.clone(), gossip, arrivals };
-                let validator = role.validator.as_ref();
-                let network =
-                    peers::connect(config, &rooms.spec, &directory, validator, listeners)?;
-                rooms.watch(Arc::clone(&network), roster.clone()).start(&rooms.events, arrived);
-                Some(network)
+                let outward = Outward {
+                    directory: &directory,
+                    validator: role.validator.clone(),
+                    members: members.clone(),
+                    status: &status,
+                    roster: &roster,
+                };
+                Some(rooms.join(config, outward, events.clone(), gossip)?)
             }
         };
         let faults = fault_control(config, &rooms.spec, network.as_ref(), &mut role)?;
@@ -245,7 +302,6 @@ impl Node {
                 })
             }
         };
-        let status = driver::Status::default();
         let overview = Overview {
             status: Arc::clone(&status),
             ledger: rooms.ledger.clone(),
@@ -302,7 +358,7 @@ impl Node {
             failure,
             scratch,
         };
-        node.serve(ports, config, &rpc, &stopping)?;
+        node.serve(ports, config, &rpc, &stopping, members)?;
         Ok(node)
     }
 
@@ -312,6 +368,7 @@ impl Node {
         config: &Config,
         rpc: &Rpc,
         stopping: &watch::Receiver<bool>,
+        members: Option<Members>,
     ) -> Result<(), NodeError> {
         let options = ServerOptions {
             hosts: config.http.vhosts.clone(),
@@ -319,7 +376,11 @@ impl Node {
             workers: self.threads.workers(),
             ..ServerOptions::default()
         };
-        let options = access::protect(options, config, None)?;
+        let callers = members
+            .map(|members| Callers::new(members, &config.access.certificates))
+            .transpose()?;
+        let callers = callers.map(|callers| Box::new(callers) as Box<dyn Certificates>);
+        let options = access::protect(options, config, callers)?;
         let address = |listener: &TcpListener| {
             listener.local_addr().map_err(|e| NodeError::io("cannot read a port", e))
         };

@@ -30,6 +30,7 @@ mod latencies;
 mod launch;
 mod localnet;
 mod member;
+mod members;
 mod metrics;
 mod miner;
 mod outside;
@@ -44,6 +45,7 @@ mod validator;
 mod wal;
 mod workers;
 
+pub use access::{Access, ByCertificate, Clients, Rate, Role, Tls};
 pub use cli::{Cli, run};
 pub use config::{
     Config, Dev, Http, LedgerConfig, Listen, Log, LogFormat, Metrics, Rpc, TxPool, Web,

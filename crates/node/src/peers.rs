@@ -11,7 +11,8 @@ use crate::{
 };
 use hanse_consensus::{Event, MinerSettings};
 use hanse_network::{
-    AllowList, Channel, Event as NetworkEvent, Hello, Network, NodeKey, PeerAddress, Settings,
+    Admission, AllowList, Channel, Event as NetworkEvent, Hello, Network, NodeKey, PeerAddress,
+    Settings,
 };
 use hanse_primitives::{ChainSpec, Engine, PeerId};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -19,7 +20,7 @@ use tokio::runtime::Handle;
 
 /// What nodes must agree on besides their genesis; raised with every change of what they say to each
 /// other.
-const PROTOCOL: &str = "hanse/1";
+const PROTOCOL: &str = "hanse/2";
 
 /// True when more than one node takes part in the chain.
 pub(crate) fn is_networked(spec: &ChainSpec) -> bool {
@@ -66,15 +67,21 @@ pub(crate) fn connect(
     spec: &ChainSpec,
     directory: &Path,
     validator: Option<&ValidatorKey>,
+    certificate: Option<Vec<u8>>,
+    admission: Option<Arc<dyn Admission>>,
     listeners: Listeners,
 ) -> Result<Arc<Network>, NodeError> {
     let path = config.network.key.clone().unwrap_or_else(|| directory.join("node.key"));
     let key = node_key(&path)?;
-    let peers = config.network.peers.iter().map(|peer| peer.parse::<PeerAddress>());
-    let peers = peers.collect::<Result<Vec<_>, _>>()?;
+    let peers = configured(config)?;
     let settings = Settings {
         listen: Some(config.network.listen),
-        allow: allowed(config, &peers)?,
+        // Where there are members, what a peer shows decides; else the operator's list.
+        allow: match admission {
+            Some(_) => AllowList::Open,
+            None => allowed(config, &peers)?,
+        },
+        admission,
         // A node that is told of itself by the others' list is no peer of itself.
         peers: peers.into_iter().filter(|peer| peer.id != key.id()).collect(),
         ..Settings::default()
@@ -84,7 +91,7 @@ pub(crate) fn connect(
         genesis_hash: spec.genesis_reference().hash,
         engine: PROTOCOL.to_owned(),
         software: client_version(),
-        credential: credential(validator, spec, key.id()),
+        credential: credential(validator, certificate, spec, key.id())?,
     };
     let Listeners { engine: events, gossip, arrivals } = listeners;
     let handler = move |event: NetworkEvent| {
@@ -106,6 +113,20 @@ pub(crate) fn connect(
     let network = Network::start(&Handle::current(), settings, &key, hello, handler)?;
     tracing::info!(key = %network.id(), listen = ?network.local(), "open to peers");
     Ok(Arc::new(network))
+}
+
+/// Peers that the operator has written down.
+fn configured(config: &Config) -> Result<Vec<PeerAddress>, NodeError> {
+    let peers = config.network.peers.iter().map(|peer| peer.parse::<PeerAddress>());
+    Ok(peers.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Keys of peers that the operator has written down.
+pub(crate) fn trusted(config: &Config) -> Result<BTreeSet<PeerId>, NodeError> {
+    match allowed(config, &configured(config)?)? {
+        AllowList::Only(keys) => Ok(keys),
+        AllowList::Open => Ok(BTreeSet::new()),
+    }
 }
 
 fn allowed(config: &Config, peers: &[PeerAddress]) -> Result<AllowList, NodeError> {

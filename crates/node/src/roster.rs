@@ -1,22 +1,36 @@
 //! Which peer acts for which validator, and the end of that: whom the chain has put out for good, no
 //! node keeps as a peer.
 
-use crate::{NodeError, validator::ValidatorKey};
+use crate::{NodeError, members::Doorstep, validator::ValidatorKey};
 use alloy_primitives::Address;
 use bytes::Bytes;
 use hanse_consensus::Signer;
-use hanse_execution::{Executor, removes_validator};
+use hanse_execution::{Executor, changes_members, removes_validator};
+use hanse_identity::Credential;
 use hanse_ledger::{Ledger, StoredBlock};
 use hanse_network::{Network, Severity};
 use hanse_primitives::{ChainSpec, PeerId, ValidatorSignature};
 use hanse_rpc::Events;
 use parking_lot::Mutex;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
-/// The peers that have proven to act for a validator, since this node started.
+/// How often peers' certificates are looked at for their end.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(5);
+
+/// The peers that have proven to act for a validator, since this node started; and what all have shown.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Roster(Arc<Mutex<BTreeMap<Address, PeerId>>>);
+pub(crate) struct Roster(Arc<Mutex<Shown>>);
+
+#[derive(Debug, Default)]
+struct Shown {
+    validators: BTreeMap<Address, PeerId>,
+    credentials: BTreeMap<PeerId, Credential>,
+}
 
 /// A peer that has come, with what it shows.
 #[derive(Debug)]
@@ -28,28 +42,46 @@ pub(crate) struct Arrival {
 /// Tells [`Watch`] of peers. Never waits; there are at most as many as connections came about.
 pub(crate) type Arrivals = mpsc::UnboundedSender<Arrival>;
 
-/// What a node shows its peers: its validator's word that it acts for it.
-pub(crate) fn credential(key: Option<&ValidatorKey>, spec: &ChainSpec, peer: PeerId) -> Bytes {
-    key.map_or_else(Bytes::new, |key| {
-        let signature = key.sign(peer.digest(&spec.signing_domain()));
-        Bytes::copy_from_slice(signature.0.as_slice())
-    })
+/// What a node shows its peers: its validator's word that it acts for it, and its organization's that its key
+/// is a member's.
+///
+/// # Errors
+/// When the certificate (DER) is too long to be one.
+pub(crate) fn credential(
+    key: Option<&ValidatorKey>,
+    certificate: Option<Vec<u8>>,
+    spec: &ChainSpec,
+    peer: PeerId,
+) -> Result<Bytes, NodeError> {
+    let validator = key.map(|key| key.sign(peer.digest(&spec.signing_domain())).0.0);
+    let encoded = Credential { validator, certificate }.encode();
+    encoded.map(Bytes::from).map_err(|error| NodeError::Config(error.to_string()))
+}
+
+/// The account of the validator that a peer shows to act for.
+pub(crate) fn validator_of(
+    spec: &ChainSpec,
+    peer: PeerId,
+    credential: &Credential,
+) -> Option<Address> {
+    let signature = ValidatorSignature(credential.validator?.into());
+    signature.recover(peer.digest(&spec.signing_domain())).ok()
 }
 
 impl Roster {
     /// The peer that acts for a validator.
     pub(crate) fn peer_of(&self, validator: &Address) -> Option<PeerId> {
-        self.0.lock().get(validator).copied()
+        self.0.lock().validators.get(validator).copied()
     }
 
     /// The validator that a peer acts for.
     pub(crate) fn validator_of(&self, peer: &PeerId) -> Option<Address> {
-        let members = self.0.lock();
-        members.iter().find_map(|(account, known)| (known == peer).then_some(*account))
+        let shown = self.0.lock();
+        shown.validators.iter().find_map(|(account, known)| (known == peer).then_some(*account))
     }
 
     fn all(&self) -> Vec<(Address, PeerId)> {
-        self.0.lock().iter().map(|(account, peer)| (*account, *peer)).collect()
+        self.0.lock().validators.iter().map(|(account, peer)| (*account, *peer)).collect()
     }
 }
 
@@ -60,12 +92,15 @@ pub(crate) struct Watch {
     pub(crate) executor: Executor,
     pub(crate) network: Arc<Network>,
     pub(crate) roster: Roster,
+    /// Who is a member; none where everybody may be a peer.
+    pub(crate) doorstep: Option<Arc<Doorstep>>,
 }
 
 impl Watch {
     /// Runs until the network is gone.
     pub(crate) fn start(self, events: &Events, mut arrivals: mpsc::UnboundedReceiver<Arrival>) {
         let mut chain = events.chain();
+        let mut clock = tokio::time::interval(CERTIFICATES_EVERY);
         tokio::spawn(async move {
             loop {
                 let looked = tokio::select! {
@@ -74,12 +109,13 @@ impl Watch {
                         None => return,
                     },
                     event = chain.recv() => match event {
-                        Ok(event) if self.is_about_validators(&event.adopted) => self.look(),
-                        Ok(_) => Ok(()),
-                        // What was missed may have been about members.
-                        Err(RecvError::Lagged(_)) => self.look(),
+                        Ok(event) => self.follow(&event.adopted),
+                        // What was missed may have been about anybody.
+                        Err(RecvError::Lagged(_)) => self.look().and_then(|()| self.look_at_members()),
                         Err(RecvError::Closed) => return,
                     },
+                    // Certificates end by time, too.
+                    _ = clock.tick() => self.look_at_certificates(),
                 };
                 if let Err(error) = looked {
                     tracing::error!(%error, "the validators' standing cannot be read");
@@ -91,15 +127,21 @@ impl Watch {
     /// Remembers for whom a new peer acts.
     fn welcome(&self, arrival: &Arrival) -> Result<(), NodeError> {
         let Arrival { peer, credential } = arrival;
-        if credential.is_empty() {
-            return Ok(());
-        }
-        let signature = <[u8; 65]>::try_from(&credential[..]).ok();
-        let signature = signature.map(|bytes| ValidatorSignature(bytes.into()));
-        let digest = peer.digest(&self.spec.signing_domain());
-        let Some(account) = signature.and_then(|signature| signature.recover(digest).ok()) else {
-            let why = "a credential that is no validator's signature of the peer's key";
-            self.network.penalize(*peer, Severity::Serious, why);
+        let credential = match Credential::decode(credential) {
+            Ok(credential) => credential,
+            Err(error) => {
+                self.network.penalize(*peer, Severity::Serious, &error.to_string());
+                return Ok(());
+            }
+        };
+        let claims = credential.validator.is_some();
+        let account = validator_of(&self.spec, *peer, &credential);
+        self.roster.0.lock().credentials.insert(*peer, credential);
+        let Some(account) = account else {
+            if claims {
+                let why = "a credential that is no validator's signature of the peer's key";
+                self.network.penalize(*peer, Severity::Serious, why);
+            }
             return Ok(());
         };
         // Anybody can sign with a key made up for it; only validators count.
@@ -107,7 +149,7 @@ impl Watch {
             None => Ok(()),
             Some(expelled) => {
                 tracing::debug!(%peer, validator = %account, "a peer acts for a validator");
-                self.roster.0.lock().insert(account, *peer);
+                self.roster.0.lock().validators.insert(account, *peer);
                 self.part(account, *peer, expelled);
                 Ok(())
             }
@@ -123,6 +165,44 @@ impl Watch {
             let mut logs = block.receipts().iter().flat_map(|receipt| receipt.logs());
             logs.any(|log| removes_validator(settings.contract, log))
         })
+    }
+
+    /// Takes notice of what new blocks say of validators and members.
+    fn follow(&self, adopted: &[StoredBlock]) -> Result<(), NodeError> {
+        if self.is_about_validators(adopted) {
+            self.look()?;
+        }
+        let Some(membership) = self.spec.membership() else { return Ok(()) };
+        let mut logs = adopted.iter().flat_map(|block| block.receipts()).flat_map(|r| r.logs());
+        if logs.any(|log| changes_members(membership.members, log)) {
+            self.look_at_members()?;
+        }
+        Ok(())
+    }
+
+    /// Reads who the members are now, and looks at all peers again.
+    fn look_at_members(&self) -> Result<(), NodeError> {
+        let Some(doorstep) = &self.doorstep else { return Ok(()) };
+        doorstep.members.refresh()?;
+        self.look_at_certificates()
+    }
+
+    /// Ends the connections to peers whose certificates are no longer good.
+    fn look_at_certificates(&self) -> Result<(), NodeError> {
+        let Some(doorstep) = &self.doorstep else { return Ok(()) };
+        let connected: BTreeSet<PeerId> =
+            self.network.peers().into_iter().map(|peer| peer.id).collect();
+        let mut shown = self.roster.0.lock();
+        shown.credentials.retain(|peer, _| connected.contains(peer));
+        let credentials = shown.credentials.clone();
+        drop(shown);
+        for (peer, credential) in credentials {
+            if let Err(why) = doorstep.vouch(peer, &credential) {
+                tracing::warn!(%peer, why, "a peer is no member's node any more; it is dropped");
+                self.network.dismiss(peer);
+            }
+        }
+        Ok(())
     }
 
     fn look(&self) -> Result<(), NodeError> {

@@ -65,7 +65,7 @@ pub fn genesis(rule: Rule) -> Result<Genesis, NodeError> {
         }
         Rule::Pow(work) => development::Consensus::Pow(work),
     };
-    development::market(&consensus, BaseFee::Fixed(0))
+    development::market(&consensus, BaseFee::Fixed(0), None)
 }
 
 /// Opens the chain in a folder. `clock` gives seconds since the Unix epoch.

@@ -84,6 +84,12 @@ pub struct Contracts {
     /// Who takes part, and who may do what; without them everybody may do everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub membership: Option<Membership>,
+    /// Where nodes anchor the logs of what was done to them (`IAnchors`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchors: Option<Address>,
+    /// What kinds of data the network has (`IDataCatalog`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_catalog: Option<Address>,
 }
 
 /// The contracts that permissions are read from.

@@ -1,6 +1,7 @@
 use super::bindings::IPolicies;
 use crate::{ExecutionError, limits::RIGHTS_KEPT_MAX};
 use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256};
+use hanse_identity::Policy;
 use quick_cache::sync::Cache;
 use revm::state::{Account, EvmState};
 use std::{
@@ -71,7 +72,10 @@ pub struct Needed {
 
 impl fmt::Display for Needed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "policy {}", self.form)?;
+        match Policy::from_form(&self.form) {
+            Ok(policy) => write!(f, "{policy}")?,
+            Err(_) => write!(f, "policy {}", self.form)?,
+        }
         let expired = if self.is_expired { " (the enrollment has expired; renew it)" } else { "" };
         f.write_str(expired)
     }

@@ -146,7 +146,7 @@ fn law() -> (Vec<(Address, alloy_genesis::GenesisAccount)>, Membership) {
     };
     let members = Members::constructorCall {
         governor_: membership.policies,
-        founders: vec![founder("Brand", 0x7ff, 0), founder("Carrier", 1 << CARRIER, 1)],
+        founders: vec![founder("Brand", 0x7fe, 0), founder("Carrier", 1 << CARRIER, 1)],
     };
     let majority = vec![3, ADMIN, 1, 2];
     let any_admin = principal("", ADMIN);

@@ -3,7 +3,7 @@
 use super::{quiet_logs, say};
 use crate::{
     NodeError,
-    development::{self, Consensus, Seat},
+    development::{self, Charter, Consensus, Seat},
     localnet::{Choice, STAKE},
 };
 use alloy_primitives::Address;
@@ -23,6 +23,10 @@ pub(super) struct Args {
     /// Least milliseconds between blocks; 0: as soon as a transaction waits.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     block_time: u64,
+    /// The organizations that found the network, and its policies (TOML): then members decide who takes part.
+    /// Without it everybody may do everything.
+    #[arg(long, value_name = "FILE")]
+    consortium: Option<PathBuf>,
     /// How blocks come about [default: one node seals them].
     #[arg(long, value_name = "ENGINE")]
     consensus: Option<Choice>,
@@ -93,7 +97,8 @@ pub(super) fn run(args: &Args) -> Result<(), NodeError> {
         return Ok(());
     }
     let base_fee = args.base_fee.map_or(BaseFee::Eip1559, BaseFee::Fixed);
-    let genesis = development::market(&args.consensus()?, base_fee)?;
+    let charter = args.consortium.as_deref().map(Charter::load).transpose()?;
+    let genesis = development::market(&args.consensus()?, base_fee, charter.as_ref())?;
     let json = serde_json::to_string_pretty(&genesis).map_err(|error| {
         NodeError::Failed(format!("the genesis cannot be written as JSON: {error}"))
     })?;

@@ -84,13 +84,19 @@ pub(super) struct Creation {
 }
 
 impl Consensus {
-    /// The contract that knows the validators, if there are any.
-    pub(super) fn creation(&self) -> Option<Creation> {
+    /// The contract that knows the validators, if there are any. `governor` decides who they are, in place of
+    /// themselves.
+    pub(super) fn creation(&self, governor: Option<Address>) -> Option<Creation> {
         match self {
             Self::Solo { .. } | Self::Pow(_) => None,
-            Self::Bft { seats, .. } => Some(registry(seats)),
-            Self::Pos { seats, .. } => Some(staking(seats)),
+            Self::Bft { seats, .. } => Some(registry(seats, governor)),
+            Self::Pos { seats, .. } => Some(staking(seats, governor)),
         }
+    }
+
+    /// True where a contract knows validators.
+    pub(super) const fn has_validators(&self) -> bool {
+        matches!(self, Self::Bft { .. } | Self::Pos { .. })
     }
 
     /// What genesis says of it. `contract` is the one that was created.
@@ -109,7 +115,7 @@ impl Consensus {
     }
 }
 
-fn registry(seats: &[Seat]) -> Creation {
+fn registry(seats: &[Seat], governor: Option<Address>) -> Creation {
     let arguments = ValidatorRegistry::constructorCall {
         accounts: seats.iter().map(|seat| seat.account).collect(),
         names: seats.iter().map(|seat| seat.name.clone()).collect(),
@@ -122,7 +128,7 @@ fn registry(seats: &[Seat]) -> Creation {
     Creation { code: code.into(), value: U256::ZERO }
 }
 
-fn staking(seats: &[Seat]) -> Creation {
+fn staking(seats: &[Seat], governor: Option<Address>) -> Creation {
     let ether = |count: u128| U112::from(count.saturating_mul(ETHER));
     let founders = seats.iter().map(|seat| IStaking::Founder {
         account: seat.account,

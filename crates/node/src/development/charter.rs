@@ -1,0 +1,252 @@
+//! The organizations of a network that begins, and the policies that it begins with: as a file says them
+//! (`hanse genesis --consortium`), or as a network on one machine has them.
+
+use super::Creation;
+use crate::NodeError;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::SolConstructor;
+use contracts::{
+    anchors::Anchors,
+    catalog::DataCatalog,
+    members::{IMembers, Members},
+    policies::{IPolicies, Policies},
+};
+use hanse_identity::{Certificate, MspId, Policy, Role, RoleSet, Root};
+use hanse_primitives::Membership;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Generated from the checked-in artifacts, so that Rust cannot drift from the contracts.
+mod contracts {
+    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
+
+    pub(super) mod members {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            Members,
+            "../../contracts/artifacts/Members.json"
+        );
+    }
+
+    pub(super) mod policies {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            Policies,
+            "../../contracts/artifacts/Policies.json"
+        );
+    }
+
+    pub(super) mod anchors {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            Anchors,
+            "../../contracts/artifacts/Anchors.json"
+        );
+    }
+
+    pub(super) mod catalog {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            DataCatalog,
+            "../../contracts/artifacts/DataCatalog.json"
+        );
+    }
+}
+
+/// Blocks for which a proposal can be open, at most.
+const LIFETIME_MAX: u64 = 1_000_000;
+
+/// Bytes of a file with a consortium.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Policies that decide on changes, and what they are if nobody says otherwise.
+const GOVERNING: [&str; 6] =
+    ["governance", "membership", "policies", "validators", "upgrades", "engine"];
+
+/// An organization that is there from the beginning.
+#[derive(Clone, Debug)]
+pub(crate) struct Founder {
+    pub(crate) id: MspId,
+    /// For people.
+    pub(crate) name: String,
+    /// What its accounts may be.
+    pub(crate) roles: RoleSet,
+    pub(crate) root: Root,
+    /// Accounts that act for it.
+    pub(crate) admins: Vec<Address>,
+}
+
+/// Who is there from the beginning, and by which policies they live.
+#[derive(Clone, Debug)]
+pub(crate) struct Charter {
+    founders: Vec<Founder>,
+    policies: BTreeMap<String, Policy>,
+}
+
+/// The contracts of a charter, once they have addresses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Law {
+    pub(crate) membership: Membership,
+    pub(crate) anchors: Address,
+    pub(crate) catalog: Address,
+}
+
+impl Charter {
+    /// A network that strangers may use (`is_open`), or one for members only. `said` are policies that are to be
+    /// otherwise than by default.
+    pub(crate) fn new(
+        founders: Vec<Founder>,
+        is_open: bool,
+        said: BTreeMap<String, Policy>,
+    ) -> Result<Self, NodeError> {
+        let parse = |text: &str| Policy::parse(text).map_err(|e| NodeError::Failed(e.to_string()));
+        let mut policies = BTreeMap::new();
+        for name in GOVERNING {
+            policies.insert(name.to_owned(), parse("MAJORITY(admin)")?);
+        }
+        let (send, deploy) = match is_open {
+            true => ("ANYONE", "ANYONE"),
+            false => ("'*.member'", "OR('*.admin', '*.platform')"),
+        };
+        policies.insert("send".to_owned(), parse(send)?);
+        policies.insert("deploy".to_owned(), parse(deploy)?);
+        policies.extend(said);
+        if founders.is_empty() {
+            return Err(NodeError::Config("a consortium has at least one organization".to_owned()));
+        }
+        Ok(Self { founders, policies })
+    }
+
+    /// Reads a file.
+    pub(crate) fn load(path: &Path) -> Result<Self, NodeError> {
+        let failed = |error| NodeError::file("read", path, error);
+        if fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
+            let why = format!("{} is too long for a consortium", path.display());
+            return Err(NodeError::Config(why));
+        }
+        let text = fs::read_to_string(path).map_err(failed)?;
+        let wrong = |why: String| NodeError::Config(format!("{}: {why}", path.display()));
+        let file: ConsortiumFile = toml::from_str(&text).map_err(|e| wrong(e.to_string()))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let founders = file.organizations.iter().map(|one| one.founder(folder));
+        let founders = founders.collect::<Result<_, _>>()?;
+        let policies = file.policies.iter().map(|(name, text)| {
+            let policy = Policy::parse(text);
+            Ok((name.clone(), policy.map_err(|error| wrong(format!("policy {name}: {error}")))?))
+        });
+        let policies = policies.collect::<Result<_, NodeError>>()?;
+        Self::new(founders, file.open, policies)
+    }
+
+    /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on.
+    pub(super) fn creations(&self, deployer: Address, nonce: u64) -> (Law, Vec<Creation>) {
+        let membership = Membership {
+            members: deployer.create(nonce),
+            policies: deployer.create(nonce + 1),
+        };
+        let members = Members::constructorCall {
+            governor_: membership.policies,
+            founders: self.founders.iter().map(Founder::argument).collect(),
+        };
+        let policies = Policies::constructorCall {
+            members_: membership.members,
+            policies_: self
+                .policies
+                .iter()
+                .map(|(name, policy)| IPolicies::NamedPolicy {
+                    name: word(name),
+                    form: policy.to_form().into(),
+                })
+                .collect(),
+            topics_: Vec::new(),
+            lifetimeMax_: LIFETIME_MAX,
+        };
+        let catalog = DataCatalog::constructorCall { members_: membership.members };
+        let creations = vec![
+            creation(&Members::BYTECODE, members.abi_encode()),
+            creation(&Policies::BYTECODE, policies.abi_encode()),
+            creation(&Anchors::BYTECODE, Vec::new()),
+            creation(&DataCatalog::BYTECODE, catalog.abi_encode()),
+        ];
+        let (anchors, catalog) = (deployer.create(nonce + 2), deployer.create(nonce + 3));
+        (Law { membership, anchors, catalog }, creations)
+    }
+}
+
+fn creation(code: &Bytes, arguments: Vec<u8>) -> Creation {
+    Creation { code: [code.as_ref(), &arguments].concat().into(), value: U256::ZERO }
+}
+
+/// ASCII, left-aligned.
+fn word(text: &str) -> B256 {
+    let mut bytes = [0; 32];
+    let text = text.as_bytes();
+    let length = text.len().min(32);
+    bytes[..length].copy_from_slice(&text[..length]);
+    B256::from(bytes)
+}
+
+impl Founder {
+    fn argument(&self) -> IMembers::Founder {
+        let certificate = self.root.certificate();
+        IMembers::Founder {
+            id: self.id.to_word(),
+            name: self.name.clone(),
+            roles: self.roles.bits(),
+            root: Bytes::copy_from_slice(certificate.der()),
+            notBefore: certificate.validity().not_before(),
+            notAfter: certificate.validity().not_after(),
+            admins: self.admins.clone(),
+        }
+    }
+}
+
+/// A consortium, as its founders write it down.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ConsortiumFile {
+    /// Whether strangers may use the network.
+    #[serde(default)]
+    open: bool,
+    #[serde(rename = "organization")]
+    organizations: Vec<OrganizationEntry>,
+    #[serde(default)]
+    policies: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct OrganizationEntry {
+    /// MSP id.
+    id: String,
+    name: Option<String>,
+    roles: Vec<String>,
+    /// PEM file of the root certificate; relative to the file.
+    root: PathBuf,
+    admins: Vec<Address>,
+}
+
+impl OrganizationEntry {
+    fn founder(&self, folder: &Path) -> Result<Founder, NodeError> {
+        let wrong = |why: String| NodeError::Config(format!("organization {}: {why}", self.id));
+        let id = MspId::new(&self.id).map_err(|error| wrong(error.to_string()))?;
+        let mut roles = RoleSet::default().with(Role::Admin);
+        for name in &self.roles {
+            let role: Role = name.parse().map_err(|error| wrong(format!("{name}: {error}")))?;
+            roles = roles.with(role);
+        }
+        let path = folder.join(&self.root);
+        let text = fs::read_to_string(&path).map_err(|e| NodeError::file("read", &path, e))?;
+        let root = Certificate::from_pem(&text).map_err(|error| wrong(error.to_string()))?;
+        let root = Root::new(&id, root).map_err(|error| wrong(error.to_string()))?;
+        if self.admins.is_empty() {
+            return Err(wrong("it needs an account that acts for it (admins)".to_owned()));
+        }
+        let name = self.name.clone().unwrap_or_else(|| self.id.clone());
+        Ok(Founder { id, name, roles, root, admins: self.admins.clone() })
+    }
+}
