@@ -3,7 +3,7 @@
 
 mod seats;
 
-pub(crate) use seats::{Consensus, Seat};
+pub(crate) use seats::{Absence, Consensus, Seat};
 
 use crate::NodeError;
 use alloy_consensus::{SignableTransaction, TxEip1559};

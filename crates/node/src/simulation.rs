@@ -56,12 +56,14 @@ pub fn genesis(rule: Rule) -> Result<Genesis, NodeError> {
         };
         founders.into_iter().enumerate().map(seat).collect()
     };
+    // Short enough for some to lose their seats in a storm.
+    let absence = development::Absence { seconds: 3, ..development::Absence::default() };
     let consensus = match rule {
         Rule::Bft(founders) => {
-            development::Consensus::Bft { seats: seats(founders), block_time_ms: 0 }
+            development::Consensus::Bft { seats: seats(founders), absence, block_time_ms: 0 }
         }
         Rule::Pos(founders) => {
-            development::Consensus::Pos { seats: seats(founders), block_time_ms: 0 }
+            development::Consensus::Pos { seats: seats(founders), absence, block_time_ms: 0 }
         }
         Rule::Pow(work) => development::Consensus::Pow(work),
     };

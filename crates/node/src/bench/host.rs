@@ -102,6 +102,7 @@ impl Own {
             choice: self.choice,
             stakes: Vec::new(),
             hosts: Vec::new(),
+            absence: development::Absence::default(),
             block_time_ms: self.block_time_ms,
             http_port: 0,
             ws_port: 0,

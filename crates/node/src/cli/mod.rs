@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod absence;
 mod bench;
 mod db;
 mod demo;
@@ -13,6 +14,7 @@ mod node;
 mod verify;
 
 use crate::{Config, NodeError, config::LogFormat};
+use absence::AbsenceArgs;
 use clap::{Parser, Subcommand};
 use std::{
     io::{IsTerminal, Write},

@@ -9,6 +9,7 @@ fn plan(directory: &Path) -> Plan {
         choice: Choice::Bft,
         stakes: Vec::new(),
         hosts: Vec::new(),
+        absence: Absence::default(),
         block_time_ms: 0,
         http_port: 8545,
         ws_port: 8645,
