@@ -12,7 +12,9 @@ use crate::{
     miner::Miner,
     outside::{Accuser, Alone, Among},
     overview::Overview,
+    own::OwnAccount,
     peers::{self, Listeners},
+    rejoin::Rejoin,
     roster::{Roster, Watch},
     submit::Submitter,
     validator::ValidatorKey,
@@ -25,7 +27,7 @@ use hanse_ledger::{Ledger, LedgerError};
 use hanse_network::Network;
 use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{
-    Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
+    Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Submit, Wallet,
 };
 use hanse_txpool::{Admitted, Pool, Rules};
 use std::{
@@ -129,6 +131,17 @@ impl Rooms {
         }
     }
 
+    /// The account that this node may send transactions from.
+    fn own_account(&self, key: ValidatorKey, submit: Arc<dyn Submit>) -> OwnAccount {
+        OwnAccount {
+            spec: Arc::clone(&self.spec),
+            ledger: self.ledger.clone(),
+            pool: self.pool.clone(),
+            submit,
+            key,
+        }
+    }
+
     /// The chain over these rooms.
     pub(crate) fn chain(&self) -> LocalChain {
         LocalChain::new(
@@ -221,6 +234,8 @@ impl Node {
             }
         };
         let faults = fault_control(config, &rooms.spec, network.as_ref(), &mut role)?;
+        let own =
+            role.validator.clone().map(|key| rooms.own_account(key, Arc::clone(&submit) as _));
         let outside: Box<dyn Outside> = match &network {
             None => Box::new(Alone),
             Some(network) => {
@@ -234,17 +249,17 @@ impl Node {
                 Box::new(Among {
                     network: Arc::clone(network),
                     miner: Miner::new(config.network.miner_threads, events),
-                    accuser: role.validator.clone().map(|key| Accuser {
-                        spec: Arc::clone(&rooms.spec),
-                        ledger: rooms.ledger.clone(),
-                        pool: rooms.pool.clone(),
-                        submit: Arc::clone(&submit) as _,
-                        key,
-                    }),
+                    accuser: own.clone().map(Accuser),
                 })
             }
         };
         let status = driver::Status::default();
+        if let (Some(own), Some(network)) = (own, &network) {
+            let (executor, network) = (rooms.executor.clone(), Arc::clone(network));
+            let wanted = config.network.rejoin;
+            let rejoin = Rejoin { own, executor, network, status: Arc::clone(&status), wanted };
+            rejoin.start(&rooms.events);
+        }
         let overview = Overview {
             status: Arc::clone(&status),
             ledger: rooms.ledger.clone(),

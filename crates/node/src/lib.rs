@@ -32,8 +32,10 @@ mod metrics;
 mod miner;
 mod outside;
 mod overview;
+mod own;
 mod peers;
 mod process;
+mod rejoin;
 mod roster;
 #[cfg(feature = "simulation")]
 pub mod simulation;
