@@ -1,5 +1,5 @@
 use crate::{
-    Channel, Handler, Hello, KnownPeer, NetworkError, NetworkLimits, NodeKey, PeerAddress,
+    Channel, Clock, Handler, Hello, KnownPeer, NetworkError, NetworkLimits, NodeKey, PeerAddress,
     PeerInfo, Severity, Totals, dialer, hub::Hub, listener,
 };
 use bytes::Bytes;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub exchange: bool,
     /// Bounds.
     pub limits: NetworkLimits,
+    /// The time that peers are told, and that theirs is compared with.
+    pub clock: Clock,
 }
 
 impl Default for Settings {
@@ -50,6 +52,7 @@ impl Default for Settings {
             peers: Vec::new(),
             exchange: true,
             limits: NetworkLimits::default(),
+            clock: Clock::default(),
         }
     }
 }

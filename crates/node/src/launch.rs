@@ -3,6 +3,7 @@
 use crate::{
     Config, NodeError,
     chain::{Clock, LocalChain, StateAccounts},
+    clock::Skew,
     development::{self, DevelopmentWallet},
     driver::{self, Driver, Outside, Waker},
     engines::{self, Role},
@@ -220,7 +221,7 @@ impl Node {
         announce_pending(&rooms);
         let (failed, failure) = watch::channel(None);
         let mut role = peers::role(config, &directory, networked)?;
-        let roster = Roster::default();
+        let (roster, skew) = (Roster::default(), Skew::default());
         let network = match networked {
             false => None,
             true => {
@@ -230,6 +231,7 @@ impl Node {
                 let network =
                     peers::connect(config, &rooms.spec, &directory, validator, listeners)?;
                 rooms.watch(Arc::clone(&network), roster.clone()).start(&rooms.events, arrived);
+                skew.watch(Arc::clone(&network));
                 Some(network)
             }
         };
@@ -257,7 +259,8 @@ impl Node {
         if let (Some(own), Some(network)) = (own, &network) {
             let (executor, network) = (rooms.executor.clone(), Arc::clone(network));
             let wanted = config.network.rejoin;
-            let rejoin = Rejoin { own, executor, network, status: Arc::clone(&status), wanted };
+            let (status, skew) = (Arc::clone(&status), skew.clone());
+            let rejoin = Rejoin { own, executor, network, status, skew, wanted };
             rejoin.start(&rooms.events);
         }
         let overview = Overview {

@@ -15,6 +15,7 @@ mod blocks;
 mod chain;
 mod cli;
 mod client;
+mod clock;
 mod config;
 mod demo;
 mod development;

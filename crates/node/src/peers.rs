@@ -2,7 +2,7 @@
 
 use crate::{
     Config, NodeError,
-    driver::{EventSender, Incoming},
+    driver::{EventSender, Incoming, now_ms},
     engines::Role,
     gossip::Gossip,
     launch::client_version,
@@ -11,7 +11,8 @@ use crate::{
 };
 use hanse_consensus::{Event, MinerSettings};
 use hanse_network::{
-    AllowList, Channel, Event as NetworkEvent, Hello, Network, NodeKey, PeerAddress, Settings,
+    AllowList, Channel, Clock, Event as NetworkEvent, Hello, Network, NodeKey, PeerAddress,
+    Settings,
 };
 use hanse_primitives::{ChainSpec, Engine, PeerId};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -77,6 +78,7 @@ pub(crate) fn connect(
         allow: allowed(config, &peers)?,
         // A node that is told of itself by the others' list is no peer of itself.
         peers: peers.into_iter().filter(|peer| peer.id != key.id()).collect(),
+        clock: Clock::new(now_ms),
         ..Settings::default()
     };
     let hello = Hello {

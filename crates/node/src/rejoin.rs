@@ -1,7 +1,7 @@
 //! Takes the seat back that this node's validator has lost for absence: by a transaction of its own, once
 //! the node is at the tip and the wait is over. Who was put out for anything else stays out.
 
-use crate::{NodeError, driver::Status, own::OwnAccount};
+use crate::{NodeError, clock::Skew, driver::Status, own::OwnAccount};
 use hanse_execution::{AbsenceRules, Executor, Standing, comeback};
 use hanse_network::Network;
 use hanse_primitives::{BlockRef, Height};
@@ -21,6 +21,7 @@ pub(crate) struct Rejoin {
     pub(crate) executor: Executor,
     pub(crate) network: Arc<Network>,
     pub(crate) status: Status,
+    pub(crate) skew: Skew,
     /// Whether to take the seat back, or only to say that it is lost.
     pub(crate) wanted: bool,
 }
@@ -42,12 +43,17 @@ struct Place {
     head: Height,
     best_known: Height,
     peers: usize,
+    /// Its clock is so far off that it could not take part.
+    is_out_of_time: bool,
 }
 
 impl Place {
-    /// Whether it has, as far as it can know, the newest block. Alone it cannot know.
+    /// Whether it has, as far as it can know, the newest block, and could take part in the next. Alone it
+    /// cannot know.
     const fn is_tip(self) -> bool {
-        self.peers > 0 && self.best_known.0 <= self.head.0.saturating_add(BEHIND_MAX)
+        self.peers > 0
+            && !self.is_out_of_time
+            && self.best_known.0 <= self.head.0.saturating_add(BEHIND_MAX)
     }
 }
 
@@ -112,7 +118,8 @@ impl Rejoin {
 
     fn place(&self, head: BlockRef) -> Place {
         let best_known = self.status.lock().best_known;
-        Place { head: head.height, best_known, peers: self.network.peers().len() }
+        let peers = self.network.peers().len();
+        Place { head: head.height, best_known, peers, is_out_of_time: self.skew.is_too_much() }
     }
 
     fn tell(&self, standing: Standing, since: Height, rules: AbsenceRules) {

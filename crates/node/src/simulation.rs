@@ -6,6 +6,7 @@ use crate::{
     chain::{Clock, StateAccounts},
     development,
     outside::Accuser,
+    own::OwnAccount,
     validator::ValidatorKey,
     wal::FileWal,
 };
@@ -123,13 +124,13 @@ impl LocalChain {
     #[must_use]
     pub fn accuse(&self, key: &PrivateKeySigner, equivocation: &Equivocation) -> Vec<Bytes> {
         let collected = Arc::new(Collected::default());
-        let accuser = Accuser {
+        let accuser = Accuser(OwnAccount {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
             pool: self.pool.clone(),
             submit: Arc::clone(&collected) as _,
             key: ValidatorKey::of(key.clone()),
-        };
+        });
         accuser.accuse(equivocation);
         std::mem::take(&mut *collected.0.lock())
     }
