@@ -81,6 +81,9 @@ impl Skew {
                 let peers = network.peers();
                 let theirs: Vec<i64> =
                     peers.iter().filter_map(|peer| peer.clock_ahead_ms).collect();
+                if theirs.is_empty() {
+                    continue; // nobody to compare with, so whatever was found stays
+                }
                 let finding = find(&theirs);
                 *skew.0.lock() = finding.map(|finding| finding.ahead_ms);
                 said.speak(finding, &peers, Instant::now());
