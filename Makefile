@@ -29,7 +29,7 @@ demo: ## build, run four validators, take real invoices through them, serve http
 
 .PHONY: test
 test: ## install what the tests need and run them all
-	@scripts/setup.sh rust node browser namespaces
+	@scripts/setup.sh rust node browser namespaces clocks
 	@$(MAKE) --no-print-directory test-contracts test-web test-rust test-end-to-end
 
 .PHONY: test-contracts

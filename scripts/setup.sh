@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and the machine lacks, and says so. Usage: scripts/setup.sh rust|node|browser|namespaces|cargo-fuzz ...
+# Installs what a target needs and the machine lacks, and says so. Usage: scripts/setup.sh rust|node|browser|namespaces|clocks|cargo-fuzz ...
 # Safe to run again: what is there is left alone.
 set -euo pipefail
 
@@ -55,6 +55,12 @@ need_namespaces() {
   command -v python3 >/dev/null || apt_install python3
 }
 
+# What bends the clock of a process; without it that test is left out.
+need_clocks() {
+  [ "$(uname -s)" = Linux ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 0
+  command -v faketime >/dev/null || apt_install faketime
+}
+
 need_cargo_fuzz() {
   command -v c++ >/dev/null || apt_install g++
   if ! command -v cargo-fuzz >/dev/null && [ ! -x "$HOME/.cargo/bin/cargo-fuzz" ]; then
@@ -69,6 +75,7 @@ for part in "$@"; do
     node) need_node ;;
     browser) need_browser ;;
     namespaces) need_namespaces ;;
+    clocks) need_clocks ;;
     cargo-fuzz) need_cargo_fuzz ;;
     *)
       say "unknown part '$part'"

@@ -25,6 +25,11 @@ abstract contract Consensus is Base {
     bytes32 internal domain = domainOf(1337, "genesis");
     /// @dev The block whose transactions are run now.
     uint256 internal height = 0;
+    /// @dev The rule of the sets made from now on; as a rule the count of blocks alone is looked at.
+    uint24 internal absentSeconds = 0;
+    /// @dev How much later than its parent a block is, and the time of the one under way.
+    uint256 internal blockSeconds = 1;
+    uint256 internal time = 1_000_000;
     /// @dev Who may sign the block under way.
     address[] internal voting;
 
@@ -51,14 +56,17 @@ abstract contract Consensus is Base {
             accounts[i] = accountOf(i);
         }
         vm.roll(7);
-        found(deploy("ValidatorRegistry", abi.encode(accounts, names, WINDOW, MISSED_MAX, WAIT_BLOCKS, MOTION_BLOCKS)));
+        bytes memory arguments =
+            abi.encode(accounts, names, WINDOW, MISSED_MAX, absentSeconds, WAIT_BLOCKS, MOTION_BLOCKS);
+        found(deploy("ValidatorRegistry", arguments));
         return IValidatorRegistry(address(set));
     }
 
-    function rules() internal pure virtual returns (IStaking.Rules memory) {
+    function rules() internal view virtual returns (IStaking.Rules memory) {
         return IStaking.Rules({
             window: WINDOW,
             missedMax: MISSED_MAX,
+            absentSeconds: absentSeconds,
             jailBlocks: WAIT_BLOCKS,
             unbondingBlocks: UNBONDING_BLOCKS,
             commissionBlocks: 25,
@@ -84,6 +92,8 @@ abstract contract Consensus is Base {
     function begin(address proposer, address[] memory signers) internal {
         address[] memory voters = accountsOf(set.validators());
         vm.roll(++height);
+        time += blockSeconds;
+        vm.warp(time);
         vm.prank(SYSTEM);
         set.onBlock(domain, proposer, 0, signers);
         voting = voters;

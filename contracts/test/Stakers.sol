@@ -40,6 +40,7 @@ contract Stakers is Consensus {
         uint256 power;
         uint256 votesFrom;
         bool[] missed; // since it has the seat, a certificate each
+        uint256[] times; // of the blocks with these certificates
     }
 
     struct Leaving {
@@ -96,6 +97,7 @@ contract Stakers is Consensus {
         return IStaking.Rules({
             window: 8,
             missedMax: 3,
+            absentSeconds: 3,
             jailBlocks: 5,
             unbondingBlocks: 6,
             commissionBlocks: 3,
@@ -120,6 +122,8 @@ contract Stakers is Consensus {
         uint256 proposer = (seed >> 64) % PEOPLE;
         address[] memory signers = sortedSigners(signing);
         vm.roll(++height);
+        time += (seed >> 128) % 4;
+        vm.warp(time);
         vm.prank(SYSTEM);
         staking.onBlock(domain, who(proposer), 0, signers);
         record(signers, proposer);
@@ -467,7 +471,8 @@ contract Stakers is Consensus {
             if (!couldSign(account)) continue;
             bool isMissing = !contains(signers, who(order[i]));
             account.missed.push(isMissing);
-            if (!isMissing || missedOf(account, 8) <= 3) continue;
+            account.times.push(time);
+            if (!isMissing || missedOf(account, 8) <= 3 || absentFor(account) < 3) continue;
             if (account.standing != IValidators.Standing.Active) continue;
             if ((away + account.power) * 3 >= seated + away) {
                 ++spared;
@@ -493,6 +498,7 @@ contract Stakers is Consensus {
             } else if (account.standing == IValidators.Standing.Active) {
                 if (!account.isSeated) {
                     delete account.missed;
+                    delete account.times;
                     account.votesFrom = votesFrom;
                 }
                 account.isSeated = true;
@@ -533,8 +539,27 @@ contract Stakers is Consensus {
         return missedOf(account, 3) < 3;
     }
 
-    function missedOf(Account storage account, uint256 window) private view returns (uint256 count) {
-        uint256 length = account.missed.length;
+    /// @dev Since it was last not beyond what may be missed: the time from each certificate that it missed to the next
+    /// one, of which a second counts at most (a tenth of three, rounded up).
+    function absentFor(Account storage account) private view returns (uint256 sum) {
+        uint256 last = 0;
+        for (uint256 end = 1; end <= account.missed.length; ++end) {
+            if (missedOf(account, end, 8) <= 3) {
+                (last, sum) = (0, 0);
+            } else if (!account.missed[end - 1]) {
+                continue;
+            } else {
+                if (last != 0 && account.times[end - 1] != last) ++sum;
+                last = account.times[end - 1];
+            }
+        }
+    }
+
+    function missedOf(Account storage account, uint256 window) private view returns (uint256) {
+        return missedOf(account, account.missed.length, window);
+    }
+
+    function missedOf(Account storage account, uint256 length, uint256 window) private view returns (uint256 count) {
         for (uint256 i = length < window ? 0 : length - window; i < length; ++i) {
             if (account.missed[i]) ++count;
         }

@@ -235,7 +235,7 @@ contract ValidatorRegistryTest is Consensus {
     function deployWith(address[] memory accounts, string[] memory names, uint8 window, uint8 missedMax, uint64 blocks)
         external
     {
-        deploy("ValidatorRegistry", abi.encode(accounts, names, window, missedMax, WAIT_BLOCKS, blocks));
+        deploy("ValidatorRegistry", abi.encode(accounts, names, window, missedMax, absentSeconds, WAIT_BLOCKS, blocks));
     }
 
     function refuse(

@@ -65,7 +65,7 @@ abstract contract ValidatorsTest is Consensus {
         assertTrue(!votes(accountOf(4)), "does not vote on the next block");
         begin();
         assertTrue(votes(accountOf(4)), "votes on the one after");
-        (, uint64 votesFrom) = set.attendance(accountOf(4));
+        (,, uint64 votesFrom) = set.attendance(accountOf(4));
         assertEq(votesFrom, 5, "height");
 
         resign(0);
@@ -81,10 +81,10 @@ abstract contract ValidatorsTest is Consensus {
         admit(4);
         begin();
         begin();
-        (uint256 missed,) = set.attendance(accountOf(4));
+        (uint256 missed,,) = set.attendance(accountOf(4));
         assertEq(missed, 0, "could not sign block 4");
         beginWithout(accountOf(4));
-        (missed,) = set.attendance(accountOf(4));
+        (missed,,) = set.attendance(accountOf(4));
         assertEq(missed, 1, "could sign block 5");
     }
 
@@ -125,7 +125,7 @@ abstract contract ValidatorsTest is Consensus {
             begin(address(0), new address[](0));
         }
         for (uint256 i = 0; i < 4; ++i) {
-            (uint256 missed,) = set.attendance(accountOf(i));
+            (uint256 missed,,) = set.attendance(accountOf(i));
             assertEq(missed, 0, "missed");
             assertTrue(proposes(accountOf(i)), "proposes");
         }
@@ -155,9 +155,99 @@ abstract contract ValidatorsTest is Consensus {
         assertTrue(!votes(absent), "not yet");
         begin();
         assertTrue(votes(absent) && proposes(absent), "back");
-        (uint256 missed, uint64 votesFrom) = set.attendance(absent);
+        (uint256 missed,, uint64 votesFrom) = set.attendance(absent);
         assertEq(missed, 0, "with a clean window");
         assertEq(votesFrom, height + 1, "votes from");
+    }
+
+    /// Under load more than the whole window passes in a second or two: a short pause costs no seat.
+    function test_AShortPauseCostsNoSeat() public {
+        absentSeconds = 30;
+        refound(4);
+        address absent = accountOf(1);
+        begin();
+        blockSeconds = 0;
+        for (uint256 second = 0; second < 30; ++second) {
+            beginWithout(list(absent), 2 * MISSED_MAX);
+            if (second != 29) ++time;
+        }
+        (uint256 missed, uint256 absentFor,) = set.attendance(absent);
+        assertEq(missed, WINDOW, "missed all");
+        assertEq(absentFor, 29, "for so long");
+        assertTrue(votes(absent), "after a thousand blocks in 29 seconds");
+
+        // Back below the share it begins anew.
+        begin(MISSED_MAX);
+        (missed, absentFor,) = set.attendance(absent);
+        assertEq(missed, MISSED_MAX, "missed");
+        assertEq(absentFor, 0, "not too many, so for no time");
+        beginWithout(list(absent), MISSED_MAX + 1);
+        ++time;
+        beginWithout(absent);
+        (, absentFor,) = set.attendance(absent);
+        assertEq(absentFor, 1, "from the block on that was one too many");
+        assertTrue(votes(absent), "still");
+    }
+
+    function test_ALongAbsenceCostsTheSeat() public {
+        absentSeconds = 30;
+        refound(4);
+        address absent = accountOf(1);
+        begin();
+        beginWithout(list(absent), MISSED_MAX + 1 + 29);
+        assertTrue(votes(absent), "29 seconds");
+        beginWithout(absent);
+        assertTrue(!votes(absent), "30 seconds");
+        assertStanding(absent, IValidators.Standing.Absent);
+    }
+
+    /// Time without blocks counts for little: while the chain stood, nobody could be there.
+    function test_AStandstillIsNobodysAbsence() public {
+        absentSeconds = 30;
+        refound(4);
+        address absent = accountOf(1);
+        begin();
+        beginWithout(list(absent), MISSED_MAX + 1);
+        time += 1 days;
+        beginWithout(absent);
+        (, uint256 absentFor,) = set.attendance(absent);
+        assertEq(absentFor, 3, "a tenth at most");
+        begin(MISSED_MAX + 1);
+        assertStanding(absent, IValidators.Standing.Active);
+
+        // A network with a block a day has the same rule, in ten steps.
+        blockSeconds = 1 days;
+        beginWithout(list(absent), MISSED_MAX + 1 + 8);
+        assertTrue(votes(absent), "nine steps");
+        beginWithout(list(absent), 2);
+        assertTrue(!votes(absent), "ten steps");
+    }
+
+    /// Who comes only now and then is absent all the same; only what it misses counts.
+    function test_NowAndThenIsNotThere() public {
+        absentSeconds = 10;
+        refound(4);
+        address absent = accountOf(1);
+        begin();
+        for (uint256 i = 0; i < 25 && votes(absent); ++i) {
+            beginWithout(list(absent), 2);
+            begin();
+        }
+        assertStanding(absent, IValidators.Standing.Absent);
+    }
+
+    /// A clock that stands or goes back, which no honest ledger has, counts for nothing.
+    function test_TimeThatGoesBackCountsForNothing() public {
+        absentSeconds = 30;
+        refound(4);
+        address absent = accountOf(1);
+        begin();
+        beginWithout(list(absent), MISSED_MAX + 1);
+        time -= 1000;
+        beginWithout(absent);
+        (, uint256 absentFor,) = set.attendance(absent);
+        assertEq(absentFor, 0, "no time");
+        assertTrue(votes(absent), "votes");
     }
 
     function test_OldAbsencesAreForgotten() public {
@@ -169,7 +259,7 @@ abstract contract ValidatorsTest is Consensus {
             begin(11);
         }
         assertStanding(absent, IValidators.Standing.Active);
-        (uint256 missed,) = set.attendance(absent);
+        (uint256 missed,,) = set.attendance(absent);
         assertEq(missed, 9, "missed");
     }
 
@@ -233,7 +323,7 @@ abstract contract ValidatorsTest is Consensus {
             if (signers.length != 0) certificates[certified++] = signers;
             for (uint256 j = 0; j < count; ++j) {
                 if (!votes(accountOf(j))) continue;
-                (uint256 missed,) = set.attendance(accountOf(j));
+                (uint256 missed,,) = set.attendance(accountOf(j));
                 uint256 expected = 0;
                 for (uint256 k = certified < WINDOW ? 0 : certified - WINDOW; k < certified; ++k) {
                     if (!contains(certificates[k], accountOf(j))) ++expected;

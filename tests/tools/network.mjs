@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWalletClient, http } from 'viem';
@@ -36,11 +36,23 @@ class Network {
     this.children = new Map();
   }
 
-  static async prepare(folder, consensus, more = []) {
+  /**
+   * `consensus` may be a list: a genesis is made of each, for the same members, and `edit` makes one of them before any node
+   * has read it.
+   */
+  static async prepare(folder, consensus, more = [], edit = undefined) {
     const ports = [await fourPorts(), await fourPorts(), await fourPorts(), await fourPorts()];
     const flags = ['--http.port', ports[0], '--ws.port', ports[1], '--web.port', ports[2], '--network.port', ports[3]];
-    await run(hanse, ['localnet', '--prepare', '--consensus', consensus, '--directory', folder, ...flags, ...more].map(String));
+    const genesis = join(folder, 'genesis.json');
+    const made = [];
+    for (const engine of [consensus].flat()) {
+      rmSync(genesis, { force: true });
+      await run(hanse, ['localnet', '--prepare', '--consensus', engine, '--directory', folder, ...flags, ...more].map(String));
+      made.push(JSON.parse(readFileSync(genesis, 'utf8')));
+    }
+    if (edit) writeFileSync(genesis, JSON.stringify(edit(...made)));
     const network = new Network(folder, ports);
+    network.settings = (edit ? JSON.parse(readFileSync(genesis, 'utf8')) : made[0]).config.hanse;
     // Where each is, as the others know it.
     const configs = names.map((name) => readFileSync(join(folder, name, 'config.toml'), 'utf8'));
     const known = new Set(configs.flatMap((text) => text.match(/\w{64}@[\w.:]+/g)));
@@ -48,9 +60,11 @@ class Network {
     return network;
   }
 
-  start(name, more = [], folder = join(this.folder, name)) {
+  /** `env`: what its environment has besides ours. */
+  start(name, more = [], folder = join(this.folder, name), env = {}) {
     const child = spawn(hanse, ['node', '--config', join(folder, 'config.toml'), ...more].map(String), {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
     });
     let log = '';
     child.stderr.on('data', (data) => (log = (log + data).slice(-20_000)));
@@ -66,8 +80,8 @@ class Network {
   }
 
   /** Starts a node that was killed, and waits until it answers. */
-  async revive(name) {
-    this.start(name);
+  async revive(name, more = []) {
+    this.start(name, more);
     await until(`an answer of ${name}`, () => this.height(name).then(() => true));
     this.load?.down.delete(names.indexOf(name));
   }
@@ -139,11 +153,11 @@ class Network {
   }
 }
 
-export async function within(consensus, work, { more = [], flags = [] } = {}) {
+export async function within(consensus, work, { more = [], flags = [], edit, env = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hanse-network-'));
-  const network = await Network.prepare(folder, consensus, more);
+  const network = await Network.prepare(folder, consensus, more, edit);
   try {
-    for (const name of names) network.start(name, flags);
+    for (const name of names) network.start(name, flags, undefined, env[name]);
     for (const name of names) await until(`${name} with three peers`, async () => (await rpc(network.url(name), 'net_peerCount')) === '0x3');
     await work(network);
     await network.load?.end();
@@ -213,7 +227,8 @@ async function massacre(network) {
     await Promise.all(names.map((name) => network.revive(name)));
     await load.goOn([0, 1, 2, 3], 3);
     times.push(Date.now() - begun);
-    await load.agree();
+    // All of them, after each of many rounds, would take longer than everything else.
+    await load.agree(4_000);
   }
   await load.settle();
   await load.agree();

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Checks, devAddress, root, rpc, run, startNode } from './lib.mjs';
+import { absence } from './absence.mjs';
 import { byzantine } from './byzantine.mjs';
 import { cast } from './cast.mjs';
+import { changes } from './changes.mjs';
+import { clocks } from './clocks.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
@@ -25,6 +28,9 @@ try {
 
 await killLoop(checks);
 await networks(checks);
+await changes(checks);
+await absence(checks);
+await clocks(checks);
 await networkPages(checks);
 await lightClient(checks);
 await byzantine(checks);

@@ -99,7 +99,7 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
     /// @dev What is sent is the founders' bonds and the first reserve.
     constructor(Founder[] memory founders, Rules memory given)
         payable
-        Validators(given.window, given.missedMax, given.jailBlocks)
+        Validators(given.window, given.missedMax, given.absentSeconds, given.jailBlocks)
     {
         if (given.unbondingBlocks == 0 || given.unbondingBlocks > type(uint32).max) {
             revert InvalidRule("unbondingBlocks");
@@ -274,6 +274,7 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
         return Rules({
             window: _window,
             missedMax: _missedMax,
+            absentSeconds: _absentSeconds,
             jailBlocks: _waitBlocks,
             unbondingBlocks: _unbondingBlocks,
             commissionBlocks: _commissionBlocks,

@@ -18,6 +18,7 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
     /// @param names Whom people know them as, in the same order.
     /// @param window Certificates over which absence is counted, 3 to 128.
     /// @param missedMax Missing more of them is absence.
+    /// @param absentSeconds It is removed for when it has lasted so long, in time of blocks; 0: at once.
     /// @param rejoinBlocks The least time out for absence.
     /// @param motionBlocks_ For how many blocks a motion can be approved.
     constructor(
@@ -25,9 +26,10 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
         string[] memory names,
         uint8 window,
         uint8 missedMax,
+        uint24 absentSeconds,
         uint64 rejoinBlocks,
         uint64 motionBlocks_
-    ) Validators(window, missedMax, rejoinBlocks) {
+    ) Validators(window, missedMax, absentSeconds, rejoinBlocks) {
         if (accounts.length != names.length || accounts.length > SEATS_MAX) {
             revert InvalidValidators();
         }

@@ -9,8 +9,13 @@ import {IValidators} from "../interfaces/IValidators.sol";
 /// @notice What the two kinds of network share. How much a vote weighs, and who may have one, is said by
 /// ValidatorRegistry and Staking.
 ///
-/// **Removal for absence.** Who was missing from more than `missedMax` of the last `window` certificates loses its
-/// seat, so that the quorum is counted among those who are there.
+/// **Removal for absence.** Who was missing from more than `missedMax` of the last `window` certificates, and stayed
+/// beyond that for `absentSeconds`, loses its seat, so that the quorum is counted among those who are there.
+/// - *Blocks alone say little*: under load a hundred of them pass in seconds, and a short pause must not cost a seat.
+///   *Time alone says nothing* while there are no blocks. So both must be fulfilled.
+/// - *Time is that of blocks*, and no step from one missed certificate to the next counts for more than a tenth of
+///   `absentSeconds` (rounded up): neither a standstill of the chain, which nobody can attend, nor a proposer whose
+///   clock is fast makes an absence long.
 /// - *Liveness* only gains: a quorum is floor(2n/3) + 1 of n equal votes, which never grows when n falls, and those
 ///   who are present stay.
 /// - *Absence needs a certificate*, hence a quorum without the absent. While two of four are down the chain stands
@@ -39,6 +44,8 @@ abstract contract Validators is IValidators {
     uint256 internal constant POWER_MAX = type(uint64).max / (3 * SEATS_MAX);
     /// @dev The last three certificates; all lack the signature of one who is passed over.
     uint256 private constant PASSED_OVER = 7;
+    /// @dev An absence that counts as long enough has at least so many steps of time.
+    uint256 private constant ABSENT_STEPS_MIN = 10;
     uint256 private constant NAME_BYTES_MAX = 64;
     uint8 private constant PROPOSALS = 3;
 
@@ -54,6 +61,8 @@ abstract contract Validators is IValidators {
 
         uint128 absences; // a bit for each of the last certificates, the newest lowest
         uint64 votesFrom; // height
+        uint40 missedAt; // time of the last block that missed it, while it is beyond `missedMax`; else 0
+        uint24 absentFor; // seconds that it has been, up to `absentSeconds`
     }
 
     /// @dev What is known of an account.
@@ -84,6 +93,7 @@ abstract contract Validators is IValidators {
 
     uint8 internal immutable _window;
     uint8 internal immutable _missedMax;
+    uint24 internal immutable _absentSeconds;
     uint64 internal immutable _waitBlocks;
 
     bytes32 private _domain;
@@ -97,12 +107,13 @@ abstract contract Validators is IValidators {
     Filed[] private _docket;
     mapping(bytes32 offence => uint256) private _proven; // index in the docket, from 1
 
-    constructor(uint8 window, uint8 missedMax, uint64 waitBlocks) {
+    constructor(uint8 window, uint8 missedMax, uint24 absentSeconds, uint64 waitBlocks) {
         if (window < 3 || window > 128) revert InvalidRule("window");
         if (missedMax == 0 || missedMax >= window) revert InvalidRule("missedMax");
         if (waitBlocks > type(uint32).max) revert InvalidRule("waitBlocks");
         _window = window;
         _missedMax = missedMax;
+        _absentSeconds = absentSeconds;
         _waitBlocks = waitBlocks;
     }
 
@@ -232,17 +243,21 @@ abstract contract Validators is IValidators {
     }
 
     /// @inheritdoc IValidators
-    function attendance(address account) external view returns (uint256 missed, uint64 votesFrom) {
+    function attendance(address account) external view returns (uint256 missed, uint256 absentFor, uint64 votesFrom) {
         for (uint256 i = 0; i < _seats.length; ++i) {
             Seat storage seat = _seats[i];
-            if (seat.account == account) return (_countBits(seat.absences), seat.votesFrom);
+            if (seat.account == account) return (_countBits(seat.absences), seat.absentFor, seat.votesFrom);
         }
-        return (0, 0);
+        return (0, 0, 0);
     }
 
     /// @inheritdoc IValidators
-    function absenceRules() external view returns (uint256 window, uint256 missedMax, uint256 waitBlocks) {
-        return (_window, _missedMax, _waitBlocks);
+    function absenceRules()
+        external
+        view
+        returns (uint256 window, uint256 missedMax, uint256 absentSeconds, uint256 waitBlocks)
+    {
+        return (_window, _missedMax, _absentSeconds, _waitBlocks);
     }
 
     /// @inheritdoc IValidators
@@ -397,17 +412,46 @@ abstract contract Validators is IValidators {
             Seat memory seat = seats[i];
             uint256 absent = (~signing >> i) & 1;
             uint256 absences = ((uint256(seat.absences) << 1) | absent) & mask;
-            if (absences != seat.absences) {
-                // A window has at most 128 bits.
-                // forge-lint: disable-next-line(unsafe-typecast)
-                seat.absences = uint128(absences);
-                _seats[i].absences = seat.absences;
-            }
+            bool isBeyond = _attend(i, seat, absences, absent != 0);
             if (absent == 0) continue;
-            uint256 missed = _countBits(absences);
-            if (absences & (2 * PASSED_OVER + 1) == PASSED_OVER) emit ValidatorAbsent(seat.account, missed);
-            if (missed > _missedMax && _sendAway(seat, seated)) seated -= seat.power;
+            if (absences & (2 * PASSED_OVER + 1) == PASSED_OVER) {
+                emit ValidatorAbsent(seat.account, _countBits(absences));
+            }
+            if (isBeyond && seat.absentFor >= _absentSeconds && _sendAway(seat, seated)) seated -= seat.power;
         }
+    }
+
+    /// @dev Notes what a seat has missed and for how long, in storage and in `seat`; the window is the new one.
+    /// Returns whether it has missed too many. What a seat does that is always there, or always away and cannot be
+    /// removed, changes nothing and is not written.
+    function _attend(uint256 index, Seat memory seat, uint256 absences, bool isAbsent) private returns (bool isBeyond) {
+        uint256 missedAt = seat.missedAt;
+        uint256 absentFor = seat.absentFor;
+        // Without a new absence nobody comes to be beyond.
+        if (isAbsent || missedAt != 0) isBeyond = _countBits(absences) > _missedMax;
+        if (!isBeyond) {
+            (missedAt, absentFor) = (0, 0);
+        } else if (isAbsent && (missedAt == 0 || absentFor < _absentSeconds)) {
+            if (missedAt != 0) absentFor += _secondsSince(missedAt);
+            if (absentFor > _absentSeconds) absentFor = _absentSeconds;
+            missedAt = block.timestamp;
+        }
+        if (absences == seat.absences && missedAt == seat.missedAt && absentFor == seat.absentFor) return isBeyond;
+        // A window has at most 128 bits; the time of a block fits for 34,000 years; the rule is as short as `absentFor`.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (seat.absences, seat.missedAt, seat.absentFor) = (uint128(absences), uint40(missedAt), uint24(absentFor));
+        Seat storage kept = _seats[index];
+        kept.absences = seat.absences;
+        kept.missedAt = seat.missedAt;
+        kept.absentFor = seat.absentFor;
+    }
+
+    /// @dev The time of this block less an earlier one's, as far as it counts.
+    function _secondsSince(uint256 missedAt) private view returns (uint256 step) {
+        if (block.timestamp <= missedAt) return 0;
+        step = block.timestamp - missedAt;
+        uint256 stepMax = (uint256(_absentSeconds) + ABSENT_STEPS_MIN - 1) / ABSENT_STEPS_MIN;
+        if (step > stepMax) step = stepMax;
     }
 
     /// @dev Removes for absence, unless a third of the power would then be away.
@@ -438,11 +482,21 @@ abstract contract Validators is IValidators {
             // The lower 64 bits are the power.
             // forge-lint: disable-next-line(unsafe-typecast)
             uint64 power = uint64(chosen[i]);
-            Seat memory seat = Seat({account: account, power: power, isKept: false, absences: 0, votesFrom: votesFrom});
+            Seat memory seat = Seat({
+                account: account,
+                power: power,
+                isKept: false,
+                absences: 0,
+                votesFrom: votesFrom,
+                missedAt: 0,
+                absentFor: 0
+            });
             while (next < old.length && old[next].account < account) ++next;
             if (next < old.length && old[next].account == account) {
                 seat.absences = old[next].absences;
                 seat.votesFrom = old[next].votesFrom;
+                seat.missedAt = old[next].missedAt;
+                seat.absentFor = old[next].absentFor;
             }
             if (i < old.length) _seats[i] = seat;
             else _seats.push(seat);

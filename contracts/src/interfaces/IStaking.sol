@@ -14,6 +14,7 @@ interface IStaking is IValidators {
     struct Rules {
         uint8 window; // certificates over which absence is counted; 3 to 128
         uint8 missedMax; // missing more of them is absence
+        uint24 absentSeconds; // which costs the seat when it has lasted so long, in time of blocks; 0: at once
         uint64 jailBlocks; // the least time out for absence
         uint64 unbondingBlocks; // how long unbonded stake answers for equivocation, and evidence is taken
         uint64 commissionBlocks; // from the announcement of a commission to its effect

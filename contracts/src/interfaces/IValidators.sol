@@ -124,13 +124,16 @@ interface IValidators {
     /// @notice Whom people know the account as.
     function name(address account) external view returns (string memory);
 
-    /// @notice For one who votes: how many of the last certificates lack its signature, and since which height it
-    /// votes. Two zeros for anybody else.
-    function attendance(address account) external view returns (uint256 missed, uint64 votesFrom);
+    /// @notice For one who votes: how many of the last certificates lack its signature, for how many seconds that
+    /// has been too many (counted up to `absentSeconds`), and since which height it votes. Zeros for anybody else.
+    function attendance(address account) external view returns (uint256 missed, uint256 absentFor, uint64 votesFrom);
 
-    /// @notice What absence means here: more than `missedMax` missing of the last `window` certificates removes,
-    /// for `waitBlocks` at least.
-    function absenceRules() external view returns (uint256 window, uint256 missedMax, uint256 waitBlocks);
+    /// @notice What absence means here: who has more than `missedMax` missing of the last `window` certificates, for
+    /// `absentSeconds` of the blocks' time, is removed, for `waitBlocks` at least.
+    function absenceRules()
+        external
+        view
+        returns (uint256 window, uint256 missedMax, uint256 absentSeconds, uint256 waitBlocks);
 
     /// @notice The domain separator under which evidence is checked; zero before the first block.
     function signingDomain() external view returns (bytes32);

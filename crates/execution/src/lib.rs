@@ -55,5 +55,6 @@ pub use simulation::{
     AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,
 };
 pub use validators::{
-    AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, accusation, removes_validator,
+    AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, accusation, comeback,
+    removes_validator,
 };

@@ -17,8 +17,8 @@ use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolCall;
 use bindings::IValidators;
 use hanse_primitives::{
-    BlockHash, ChainSpec, Equivocation, Header, Height, Provenance, Validator, ValidatorSet,
-    ValidatorSignature, limits::VALIDATORS_MAX,
+    BlockHash, ChainSpec, Engine, Equivocation, Header, Height, Provenance, Validator,
+    ValidatorSet, ValidatorSignature, limits::VALIDATORS_MAX,
 };
 use revm::{DatabaseCommit, Inspector};
 
@@ -29,6 +29,26 @@ mod bindings {
         #[derive(Debug)]
         IValidators,
         "../../contracts/artifacts/IValidators.json"
+    );
+}
+
+/// What equal validators can do beyond that.
+mod registry {
+    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
+    alloy_sol_types::sol!(
+        #[derive(Debug)]
+        IValidatorRegistry,
+        "../../contracts/artifacts/IValidatorRegistry.json"
+    );
+}
+
+/// What validators with stake can do beyond that.
+mod staking {
+    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
+    alloy_sol_types::sol!(
+        #[derive(Debug)]
+        IStaking,
+        "../../contracts/artifacts/IStaking.json"
     );
 }
 
@@ -110,6 +130,16 @@ pub fn accusation(equivocation: &Equivocation) -> Bytes {
             };
             call.abi_encode().into()
         }
+    }
+}
+
+/// The call by which one who was removed for absence comes back; `None` where nobody votes.
+#[must_use]
+pub fn comeback(engine: &Engine) -> Option<Bytes> {
+    match engine {
+        Engine::Bft(_) => Some(registry::IValidatorRegistry::rejoinCall {}.abi_encode().into()),
+        Engine::Pos(_) => Some(staking::IStaking::unjailCall {}.abi_encode().into()),
+        Engine::Solo { .. } | Engine::Pow(_) => None,
     }
 }
 

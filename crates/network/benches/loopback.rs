@@ -34,6 +34,7 @@ fn start(runtime: &Runtime, seed: u8, peers: Vec<PeerAddress>) -> (Network, mpsc
         peers,
         exchange: false,
         limits: limits(),
+        ..Settings::default()
     };
     let hello = Hello {
         chain_id: 1,

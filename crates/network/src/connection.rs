@@ -199,8 +199,12 @@ async fn take(hub: &Hub, link: &Link, frame: Frame) -> Option<Disconnect> {
     match frame.content {
         Content::Part => {}
         Content::Message(channel, bytes) => deliver(hub, link, channel, bytes).await,
-        Content::Control(Control::Ping(nonce)) => link.push_control(Control::Pong(nonce)),
-        Content::Control(Control::Pong(nonce)) => link.answered(nonce, Instant::now()),
+        Content::Control(Control::Ping(nonce)) => {
+            link.push_control(Control::Pong(nonce, hub.clock.now_ms()));
+        }
+        Content::Control(Control::Pong(nonce, theirs_ms)) => {
+            link.answered(nonce, Instant::now(), theirs_ms, hub.clock.now_ms());
+        }
         Content::Control(Control::Peers(peers)) => hub.learn(link, peers),
         Content::Control(Control::Farewell(refusal)) => return Some(Disconnect::ByPeer(refusal)),
     }

@@ -24,7 +24,9 @@ const FAREWELL: u8 = 0x23;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Control {
     Ping(u64),
-    Pong(u64),
+    /// The ping that it answers, and the time by the clock of who answers, in milliseconds since the
+    /// Unix epoch; 0 when it tells none.
+    Pong(u64, u64),
     /// Where others are.
     Peers(Vec<(PeerId, SocketAddr)>),
     /// The last word before the connection ends.
@@ -60,9 +62,10 @@ pub(crate) fn control(batch: &mut BytesMut, control: &Control) {
             head(batch, PING, 8);
             batch.put_u64(*nonce);
         }
-        Control::Pong(nonce) => {
-            head(batch, PONG, 8);
+        Control::Pong(nonce, clock_ms) => {
+            head(batch, PONG, 16);
             batch.put_u64(*nonce);
+            batch.put_u64(*clock_ms);
         }
         Control::Farewell(refusal) => {
             head(batch, FAREWELL, 1);
@@ -196,7 +199,10 @@ fn decode_control(kind: u8, mut body: &[u8]) -> Result<Control, WireError> {
     let bad = |_| WireError::BadControl;
     let control = match kind {
         PING => Control::Ping(body.try_get_u64().map_err(bad)?),
-        PONG => Control::Pong(body.try_get_u64().map_err(bad)?),
+        PONG => {
+            let nonce = body.try_get_u64().map_err(bad)?;
+            Control::Pong(nonce, body.try_get_u64().map_err(bad)?)
+        }
         FAREWELL => Control::Farewell(Refusal::from_code(body.try_get_u8().map_err(bad)?)),
         PEERS => Control::Peers(decode_peers(&mut body)?),
         _ => return Err(WireError::UnknownKind(kind)),

@@ -1,8 +1,9 @@
 //! What all connections share, and every decision about who may have one.
 
 use crate::{
-    Admission, AllowList, Channel, Direction, Disconnect, Event, Handler, KnownPeer, NetworkError,
-    NetworkLimits, NodeKey, PeerAddress, PeerInfo, Refusal, Settings, Severity, Totals,
+    Admission, AllowList, Channel, Clock, Direction, Disconnect, Event, Handler, KnownPeer,
+    NetworkError, NetworkLimits, NodeKey, PeerAddress, PeerInfo, Refusal, Settings, Severity,
+    Totals,
     book::{Book, Retry},
     frame::Control,
     hello::{Greeting, Hello},
@@ -70,6 +71,7 @@ pub(crate) struct Hub {
     pub(crate) channels: [ChannelCounters; Channel::COUNT],
     /// Wakes whoever dials, and whoever listens.
     pub(crate) changed: Notify,
+    pub(crate) clock: Clock,
     exchange: bool,
     handler: Box<dyn Handler>,
     state: Mutex<State>,
@@ -112,6 +114,7 @@ impl Hub {
             counters: HubCounters::default(),
             channels: Default::default(),
             changed: Notify::new(),
+            clock: settings.clock,
             exchange: settings.exchange,
             handler,
             state: Mutex::new(state),
@@ -444,6 +447,7 @@ impl Hub {
             queued_bytes: link.outbound().bytes(),
             points: state.standings.points(link.peer, now),
             round_trip: link.round_trip(),
+            clock_ahead_ms: link.clock_ahead_ms(),
         };
         state.links.values().map(info).collect()
     }

@@ -8,7 +8,7 @@ const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
 /// Version of the protocol. Nodes with different versions do not speak to each other.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// Bytes of a frame's content: what may stand before a vote, at most, once it is written.
 pub const CHUNK_BYTES_MAX: usize = 16 * KIB;

@@ -39,6 +39,8 @@ pub(crate) struct Link {
     credit: [Arc<Semaphore>; Channel::COUNT],
     ping: Mutex<Option<(u64, Instant)>>,
     round_trip_us: AtomicU64,
+    /// By how much its clock is ahead of ours, in milliseconds.
+    clock_ahead_ms: Mutex<Option<i64>>,
 }
 
 impl Link {
@@ -71,6 +73,7 @@ impl Link {
             credit: Channel::ALL.map(credit),
             ping: Mutex::new(None),
             round_trip_us: AtomicU64::new(0),
+            clock_ahead_ms: Mutex::new(None),
         }
     }
 
@@ -161,18 +164,35 @@ impl Link {
     }
 
     /// An answer to a ping; to another than the last it says nothing.
-    pub(crate) fn answered(&self, nonce: u64, now: Instant) {
+    pub(crate) fn answered(&self, nonce: u64, now: Instant, theirs_ms: u64, ours_ms: u64) {
         if let Some((expected, sent)) = *self.ping.lock()
             && expected == nonce
         {
             let took = now.saturating_duration_since(sent).as_micros();
             let took = u64::try_from(took).unwrap_or(u64::MAX).max(1);
             self.round_trip_us.store(took, Ordering::Relaxed);
+            *self.clock_ahead_ms.lock() = clock_ahead_ms(theirs_ms, ours_ms, took);
         }
+    }
+
+    pub(crate) fn clock_ahead_ms(&self) -> Option<i64> {
+        *self.clock_ahead_ms.lock()
     }
 
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         let us = self.round_trip_us.load(Ordering::Relaxed);
         (us > 0).then(|| Duration::from_micros(us))
     }
+}
+
+/// By how much a peer's clock is ahead of ours, if both tell the time: it wrote its answer about half a
+/// round trip before we read it.
+fn clock_ahead_ms(theirs_ms: u64, ours_ms: u64, round_trip_us: u64) -> Option<i64> {
+    if theirs_ms == 0 || ours_ms == 0 {
+        return None;
+    }
+    let theirs = i128::from(theirs_ms) + i128::from(round_trip_us / 2_000);
+    let ahead = theirs - i128::from(ours_ms);
+    // Whoever claims to live in another geological era is that far off, or farther.
+    Some(i64::try_from(ahead).unwrap_or(if ahead < 0 { i64::MIN } else { i64::MAX }))
 }

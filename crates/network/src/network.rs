@@ -1,5 +1,5 @@
 use crate::{
-    Channel, Handler, Hello, KnownPeer, NetworkError, NetworkLimits, NodeKey, PeerAddress,
+    Channel, Clock, Handler, Hello, KnownPeer, NetworkError, NetworkLimits, NodeKey, PeerAddress,
     PeerInfo, Severity, Totals, dialer, hub::Hub, listener,
 };
 use bytes::Bytes;
@@ -51,6 +51,8 @@ pub struct Settings {
     pub admission: Option<Arc<dyn Admission>>,
     /// Bounds.
     pub limits: NetworkLimits,
+    /// The time that peers are told, and that theirs is compared with.
+    pub clock: Clock,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             exchange: true,
             admission: None,
             limits: NetworkLimits::default(),
+            clock: Clock::default(),
         }
     }
 }

@@ -92,7 +92,7 @@ pub fn frames() -> Vec<(&'static str, Vec<u8>)> {
     frame::begin(&mut messages, Channel::Consensus, 4, b"vote");
     frame::go_on(&mut messages, Channel::Blocks, b"ck!");
     vec![
-        ("pings", controls(&[Control::Ping(1), Control::Pong(2)])),
+        ("pings", controls(&[Control::Ping(1), Control::Pong(2, 3)])),
         ("peers", controls(&[Control::Peers(peers)])),
         ("farewell", controls(&[Control::Farewell(Refusal::Stopping)])),
         ("messages", messages.to_vec()),

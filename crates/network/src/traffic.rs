@@ -57,6 +57,9 @@ pub struct PeerInfo {
     pub points: u32,
     /// Time that the last ping took, there and back.
     pub round_trip: Option<Duration>,
+    /// Milliseconds by which its clock, as it says, is ahead of ours (negative: behind); `None` until it
+    /// has told.
+    pub clock_ahead_ms: Option<i64>,
 }
 
 /// Everything since the start, for metrics.

@@ -155,6 +155,8 @@ pub struct Network {
     pub certificate: Option<PathBuf>,
     /// File of the key to vote with; none: `validator.key` in the ledger's folder if it is there.
     pub validator_key: Option<PathBuf>,
+    /// Take the validator's seat back by itself when it was lost for absence; never one lost for anything else.
+    pub rejoin: bool,
     /// Account to mine for under proof of work; none: this node does not mine.
     pub miner: Option<Address>,
     /// Threads that mine.
@@ -265,6 +267,7 @@ impl Default for Network {
             key: None,
             certificate: None,
             validator_key: None,
+            rejoin: true,
             miner: None,
             miner_threads: 1,
             nodes: Vec::new(),

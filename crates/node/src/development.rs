@@ -5,7 +5,7 @@ mod charter;
 mod seats;
 
 pub(crate) use charter::{Charter, Founder};
-pub(crate) use seats::{Consensus, Seat};
+pub(crate) use seats::{Absence, Consensus, Seat};
 
 use crate::NodeError;
 use alloy_consensus::{SignableTransaction, TxEip1559};
@@ -14,6 +14,7 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256}
 use alloy_signer::SignerSync;
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use alloy_sol_types::SolConstructor;
+use charter::Law;
 use hanse_commerce::orders::{CurrencyContract, EscrowContract};
 use hanse_execution::{BuildLimits, Executor};
 use hanse_ledger::{Ledger, Settings};
@@ -22,7 +23,6 @@ use hanse_primitives::{
     RecoveredTransaction, Role,
 };
 use hanse_rpc::Wallet;
-use charter::Law;
 use seats::Creation;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};

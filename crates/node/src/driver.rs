@@ -3,11 +3,14 @@
 
 use crate::{chain::LocalChain, faults::FaultSwitch};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select, unbounded};
-use hanse_consensus::{Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Wal};
-use hanse_primitives::BlockRef;
+use hanse_consensus::{
+    Chain, Effect, Engine, EngineError, EngineStatus, Event, HANDOVER, Host, Wal,
+};
+use hanse_primitives::{BlockRef, PeerId};
 use hanse_rpc::Development;
 use parking_lot::Mutex;
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -157,12 +160,14 @@ struct Run {
     equipped: Equipped,
     /// The engine awaits transactions, and has been told of those that waited when it began to.
     listening: bool,
+    /// Who is there: an engine that takes over has to be told.
+    peers: BTreeSet<PeerId>,
 }
 
 impl Run {
     fn new(parts: Parts) -> Result<Self, String> {
         let equipped = (parts.engines)(&parts.chain)?;
-        let mut run = Self { parts, equipped, listening: false };
+        let mut run = Self { parts, equipped, listening: false, peers: BTreeSet::new() };
         run.call(|engine, host| engine.start(host))?;
         Ok(run)
     }
@@ -173,8 +178,7 @@ impl Run {
                 return Ok(());
             }
             if self.equipped.engine.status().step == HANDOVER {
-                self.equipped = (self.parts.engines)(&self.parts.chain)?;
-                self.call(|engine, host| engine.start(host))?;
+                self.hand_over()?;
                 continue;
             }
             if self.listen() {
@@ -184,7 +188,14 @@ impl Run {
             match self.wait() {
                 Wake::Stop => return Ok(()),
                 Wake::Mine(answer) => self.mine(&answer)?,
-                Wake::Event(event) => self.call(|engine, host| engine.handle(event, host))?,
+                Wake::Event(event) => {
+                    match &event {
+                        Event::Connected(peer) => _ = self.peers.insert(*peer),
+                        Event::Disconnected(peer) => _ = self.peers.remove(peer),
+                        _ => {}
+                    }
+                    self.call(|engine, host| engine.handle(event, host))?;
+                }
                 Wake::Message(message) => {
                     let (from, bytes) = (message.from, message.bytes.clone().into());
                     let event = Event::Message { from, bytes };
@@ -193,6 +204,18 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Starts the engine of the next height in the place of the one that has come to its end.
+    fn hand_over(&mut self) -> Result<(), String> {
+        self.equipped = (self.parts.engines)(&self.parts.chain)?;
+        self.listening = false;
+        tracing::info!(head = self.parts.chain.head().height.0, "another engine takes over");
+        self.call(|engine, host| engine.start(host))?;
+        for peer in self.peers.clone() {
+            self.call(|engine, host| engine.handle(Event::Connected(peer), host))?;
+        }
+        Ok(())
     }
 
     /// Stands still while a fault asks for it; true when the node is to stop.

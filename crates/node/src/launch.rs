@@ -5,6 +5,7 @@ use crate::{
     access::{self, Certificates},
     audit::AuditLog,
     chain::{Clock, LocalChain, StateAccounts},
+    clock::Skew,
     development::{self, DevelopmentWallet},
     driver::{self, Driver, EventSender, Outside, Waker},
     engines::{self, Role},
@@ -15,7 +16,9 @@ use crate::{
     miner::Miner,
     outside::{Accuser, Alone, Among},
     overview::Overview,
+    own::OwnAccount,
     peers::{self, Listeners},
+    rejoin::Rejoin,
     roster::{Roster, Watch, credential},
     submit::Submitter,
     validator::ValidatorKey,
@@ -28,7 +31,7 @@ use hanse_ledger::{Ledger, LedgerError};
 use hanse_network::Network;
 use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{
-    Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet,
+    Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Submit, Wallet,
 };
 use hanse_txpool::{Admitted, Pool, Rules};
 use std::{
@@ -175,6 +178,17 @@ impl Rooms {
         Ok(network)
     }
 
+    /// The account that this node may send transactions from.
+    fn own_account(&self, key: ValidatorKey, submit: Arc<dyn Submit>) -> OwnAccount {
+        OwnAccount {
+            spec: Arc::clone(&self.spec),
+            ledger: self.ledger.clone(),
+            pool: self.pool.clone(),
+            submit,
+            key,
+        }
+    }
+
     /// The chain over these rooms.
     pub(crate) fn chain(&self) -> LocalChain {
         LocalChain::new(
@@ -262,7 +276,7 @@ impl Node {
         announce_pending(&rooms);
         let (failed, failure) = watch::channel(None);
         let mut role = peers::role(config, &directory, networked)?;
-        let roster = Roster::default();
+        let (roster, skew) = (Roster::default(), Skew::default());
         let status = driver::Status::default();
         let members = Members::new(&rooms.executor, &rooms.ledger)?;
         let network = match networked {
@@ -275,10 +289,14 @@ impl Node {
                     status: &status,
                     roster: &roster,
                 };
-                Some(rooms.join(config, outward, events.clone(), gossip)?)
+                let network = rooms.join(config, outward, events.clone(), gossip)?;
+                skew.watch(Arc::clone(&network));
+                Some(network)
             }
         };
         let faults = fault_control(config, &rooms.spec, network.as_ref(), &mut role)?;
+        let own =
+            role.validator.clone().map(|key| rooms.own_account(key, Arc::clone(&submit) as _));
         let outside: Box<dyn Outside> = match &network {
             None => Box::new(Alone),
             Some(network) => {
@@ -292,16 +310,17 @@ impl Node {
                 Box::new(Among {
                     network: Arc::clone(network),
                     miner: Miner::new(config.network.miner_threads, events),
-                    accuser: role.validator.clone().map(|key| Accuser {
-                        spec: Arc::clone(&rooms.spec),
-                        ledger: rooms.ledger.clone(),
-                        pool: rooms.pool.clone(),
-                        submit: Arc::clone(&submit) as _,
-                        key,
-                    }),
+                    accuser: own.clone().map(Accuser),
                 })
             }
         };
+        if let (Some(own), Some(network)) = (own, &network) {
+            let (executor, network) = (rooms.executor.clone(), Arc::clone(network));
+            let wanted = config.network.rejoin;
+            let (status, skew) = (Arc::clone(&status), skew.clone());
+            let rejoin = Rejoin { own, executor, network, status, skew, wanted };
+            rejoin.start(&rooms.events);
+        }
         let overview = Overview {
             status: Arc::clone(&status),
             ledger: rooms.ledger.clone(),

@@ -2,12 +2,13 @@
 //! each.
 
 mod network;
+mod organizations;
 
 pub(crate) use network::Network;
 
 use crate::{
     NodeError,
-    development::{self, Consensus, Seat},
+    development::{self, Absence, Consensus, Seat},
     member::{Existing, Folder, Settings},
     process::{Process, this_program},
 };
@@ -53,8 +54,12 @@ pub(crate) struct Plan {
     pub(crate) stakes: Vec<u64>,
     /// The address of each member, for its peers; none: all are on this machine's own.
     pub(crate) hosts: Vec<IpAddr>,
+    /// When absence costs the seat.
+    pub(crate) absence: Absence,
     /// Milliseconds between blocks, at least.
     pub(crate) block_time_ms: u64,
+    /// For members only: strangers may not send transactions.
+    pub(crate) closed: bool,
     /// The first of the ports for JSON-RPC over HTTP; the next member is `stride` further. 0: any that are free.
     pub(crate) http_port: u16,
     pub(crate) ws_port: u16,
@@ -80,10 +85,15 @@ pub(crate) struct Member {
 
 impl Choice {
     /// What genesis is to say of these members.
-    pub(crate) fn consensus(self, seats: Vec<Seat>, block_time_ms: u64) -> Consensus {
+    pub(crate) fn consensus(
+        self,
+        seats: Vec<Seat>,
+        absence: Absence,
+        block_time_ms: u64,
+    ) -> Consensus {
         match self {
-            Self::Bft => Consensus::Bft { seats, block_time_ms },
-            Self::Pos => Consensus::Pos { seats, block_time_ms },
+            Self::Bft => Consensus::Bft { seats, absence, block_time_ms },
+            Self::Pos => Consensus::Pos { seats, absence, block_time_ms },
             Self::Pow => Consensus::Pow(WorkSettings {
                 block_time_ms: block_time_ms.max(1_000),
                 half_life_seconds: 60,
@@ -101,9 +111,11 @@ impl Plan {
         let members: Vec<Member> =
             (0..self.nodes).map(|index| self.member(index)).collect::<Result<_, _>>()?;
         let genesis = self.genesis();
+        let charter = organizations::charter(&members, !self.closed)?;
         if !genesis.exists() {
-            let consensus = self.choice.consensus(self.seats(&members), self.block_time_ms);
-            let content = development::market(&consensus, BaseFee::Fixed(0))?;
+            let seats = self.seats(&members);
+            let consensus = self.choice.consensus(seats, self.absence, self.block_time_ms);
+            let content = development::market(&consensus, BaseFee::Fixed(0), Some(&charter))?;
             let json = serde_json::to_vec_pretty(&content).expect("a genesis is plain data");
             fs::write(&genesis, json).map_err(|e| NodeError::file("write", &genesis, e))?;
         }

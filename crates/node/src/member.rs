@@ -84,6 +84,16 @@ impl Folder {
         self.0.join("node.log")
     }
 
+    /// The folder of its organization, with the authority.
+    pub(crate) fn organization(&self) -> PathBuf {
+        self.0.join("org")
+    }
+
+    /// The certificate of its node.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.0.join("node.pem")
+    }
+
     fn node_key(&self) -> PathBuf {
         self.0.join("node.key")
     }

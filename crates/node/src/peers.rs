@@ -2,7 +2,7 @@
 
 use crate::{
     Config, NodeError,
-    driver::{EventSender, Incoming},
+    driver::{EventSender, Incoming, now_ms},
     engines::Role,
     gossip::Gossip,
     launch::client_version,
@@ -11,8 +11,8 @@ use crate::{
 };
 use hanse_consensus::{Event, MinerSettings};
 use hanse_network::{
-    Admission, AllowList, Channel, Event as NetworkEvent, Hello, Network, NodeKey, PeerAddress,
-    Settings,
+    Admission, AllowList, Channel, Clock, Event as NetworkEvent, Hello, Network, NodeKey,
+    PeerAddress, Settings,
 };
 use hanse_primitives::{ChainSpec, Engine, PeerId};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -84,6 +84,7 @@ pub(crate) fn connect(
         admission,
         // A node that is told of itself by the others' list is no peer of itself.
         peers: peers.into_iter().filter(|peer| peer.id != key.id()).collect(),
+        clock: Clock::new(now_ms),
         ..Settings::default()
     };
     let hello = Hello {

@@ -6,6 +6,7 @@ use crate::{
     chain::{Clock, StateAccounts},
     development,
     outside::Accuser,
+    own::OwnAccount,
     validator::ValidatorKey,
     wal::FileWal,
 };
@@ -56,12 +57,14 @@ pub fn genesis(rule: Rule) -> Result<Genesis, NodeError> {
         };
         founders.into_iter().enumerate().map(seat).collect()
     };
+    // Short enough for some to lose their seats in a storm.
+    let absence = development::Absence { seconds: 3, ..development::Absence::default() };
     let consensus = match rule {
         Rule::Bft(founders) => {
-            development::Consensus::Bft { seats: seats(founders), block_time_ms: 0 }
+            development::Consensus::Bft { seats: seats(founders), absence, block_time_ms: 0 }
         }
         Rule::Pos(founders) => {
-            development::Consensus::Pos { seats: seats(founders), block_time_ms: 0 }
+            development::Consensus::Pos { seats: seats(founders), absence, block_time_ms: 0 }
         }
         Rule::Pow(work) => development::Consensus::Pow(work),
     };
@@ -121,13 +124,13 @@ impl LocalChain {
     #[must_use]
     pub fn accuse(&self, key: &PrivateKeySigner, equivocation: &Equivocation) -> Vec<Bytes> {
         let collected = Arc::new(Collected::default());
-        let accuser = Accuser {
+        let accuser = Accuser(OwnAccount {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
             pool: self.pool.clone(),
             submit: Arc::clone(&collected) as _,
             key: ValidatorKey::of(key.clone()),
-        };
+        });
         accuser.accuse(equivocation);
         std::mem::take(&mut *collected.0.lock())
     }

@@ -63,13 +63,35 @@ impl HanseSettings {
             return refuse("consensusChanges must be at ascending heights above 1".to_owned());
         }
         let changes = self.consensus_changes.iter().map(|change| &change.consensus);
-        for engine in std::iter::once(&self.consensus).chain(changes) {
+        let engines: Vec<&Engine> = std::iter::once(&self.consensus).chain(changes).collect();
+        for engine in &engines {
             if let Err(why) = engine.check() {
                 return refuse(why);
             }
         }
-        Ok(())
+        check_changes(&engines).or_else(refuse)
     }
+}
+
+/// Refuses a change of engine over which a node that comes later could not follow: miners and validators
+/// speak different languages, and only one of them is understood on both sides of a change.
+fn check_changes(engines: &[&Engine]) -> Result<(), String> {
+    let names = || engines.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(", then ");
+    let refuse = |why: &str| Err(format!("consensusChanges: {} is not supported: {why}", names()));
+    let [first, later @ ..] = engines else { return Ok(()) };
+    if later.is_empty() {
+        return Ok(());
+    }
+    if engines.iter().any(|engine| matches!(engine, Engine::Solo { .. })) {
+        return refuse("one node that seals alone neither takes over nor is followed");
+    }
+    if later.iter().any(|engine| matches!(engine, Engine::Pow(_))) {
+        return refuse("miners can only be the first; a change goes to bft or pos");
+    }
+    if matches!(first, Engine::Pow(_)) && later.len() > 1 {
+        return refuse("after miners there can be one change, to the validators that stay");
+    }
+    Ok(())
 }
 
 /// Where the contracts of the network's law are.

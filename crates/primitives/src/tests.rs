@@ -179,3 +179,39 @@ fn consensus_settings_are_checked_when_they_are_read() {
         assert!(error.contains(why), "{error}");
     }
 }
+
+/// A change that a node could not follow that comes later, with an empty ledger, is no change at all: it
+/// would be found out when it is too late.
+#[test]
+fn only_changes_that_everybody_can_follow_are_taken() {
+    let contract = "0x0000000000000000000000000000000000001337";
+    let engine = |name: &str| match name {
+        "pow" | "solo" => json!({"engine": name}),
+        _ => json!({"engine": name, "contract": contract}),
+    };
+    let parse = |names: &[&str]| {
+        let changes: Vec<_> = (1..names.len())
+            .map(|at| json!({"height": 10 * at, "consensus": engine(names[at])}))
+            .collect();
+        let hanse = json!({"consensus": engine(names[0]), "consensusChanges": changes});
+        let genesis = json!({
+            "config": {"chainId": 1, "hanse": hanse}, "gasLimit": "0x1", "difficulty": "0x0",
+            "alloc": {},
+        });
+        ChainSpec::parse(genesis.to_string().as_bytes())
+    };
+    for names in [&["pow", "bft"][..], &["pow", "pos"], &["bft", "pos"], &["pos", "bft", "pos"]] {
+        assert!(parse(names).is_ok(), "{names:?}");
+    }
+    for (names, why) in [
+        (&["bft", "pow"][..], "bft, then pow is not supported: miners can only be the first"),
+        (&["pos", "pow"], "miners can only be the first"),
+        (&["pow", "pow"], "miners can only be the first"),
+        (&["pow", "bft", "pos"], "there can be one change"),
+        (&["solo", "bft"], "one node that seals alone"),
+        (&["bft", "solo"], "one node that seals alone"),
+    ] {
+        let error = parse(names).expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    }
+}

@@ -87,6 +87,9 @@ impl Weather {
     }
 }
 
+/// By how much a clock is wrong that nobody looks after, in milliseconds.
+const FAR_OFF_MS: i64 = 60_000;
+
 /// Ways to lie that validators draw from.
 const TREASONS: [Treason; 5] = [
     Treason::EquivocateVotes,
@@ -124,7 +127,8 @@ impl Scenario {
         }
         let weather = if calm { Weather::fair() } else { storm(&mut rng) };
         let skew_ms = *[0, 200, 1_500].choose(&mut rng).expect("the list is not empty");
-        let skews_ms = (0..members).map(|_| rng.gen_range(-skew_ms..=skew_ms)).collect();
+        let mut skews_ms: Vec<i64> =
+            (0..members).map(|_| rng.gen_range(-skew_ms..=skew_ms)).collect();
         let count = if calm { 0 } else { rng.gen_range(0..=6) };
         let mut faults: Vec<(u64, Fault)> = (0..count)
             .map(|_| {
@@ -134,6 +138,14 @@ impl Scenario {
             .collect();
         faults.sort_by_key(|(at_ms, _)| *at_ms);
         let trade_ms = *[300, 800, 2_000].choose(&mut rng).expect("the list is not empty");
+        // Who is a minute behind does not vote, so it counts as one of those that may fail.
+        let may_fail = rules.votes() && traitors.len() < (validators - 1) / 3;
+        if may_fail && !rules.mines() && rng.gen_ratio(1, 4) {
+            let member = rng.gen_range(0..validators);
+            if !traitors.contains_key(&member) {
+                skews_ms[member] = *[-FAR_OFF_MS, FAR_OFF_MS].choose(&mut rng).expect("two ways");
+            }
+        }
         Self {
             rules,
             validators,

@@ -65,6 +65,12 @@ pub(crate) const POWER_MAX: u128 = (u64::MAX / 3) as u128;
 /// Milliseconds by which a block may be ahead of our clock.
 pub(crate) const CLOCK_AHEAD_MS_MAX: u64 = 5_000;
 
+/// Own blocks in a row that are not taken, after which they no longer bear our clock's time.
+pub(crate) const STAMP_REFUSALS_MAX: u32 = 2;
+
+/// Blocks of ours that are taken before our clock is tried again.
+pub(crate) const STAMP_PROBE_BLOCKS: u32 = 256;
+
 /// Milliseconds to wait after a block could not be built or judged, or turned out empty although a
 /// transaction waited: what stood in the way needs time to go away.
 pub(crate) const RETRY_MS: u64 = 1_000;
@@ -115,4 +121,5 @@ const _: () = assert!(AHEAD_BYTES_MAX >= BLOCK_BYTES_MAX + PARTS_MAX * 2 * SMALL
 const _: () = assert!(EARLY_VOTES_MAX >= 2); // those of a round
 const _: () = assert!(SYNC_QUEUE_MAX >= 2 * RESPONSE_BLOCKS_MAX); // one is applied, one is on its way
 const _: () = assert!(STATUS_GAP_MS < SYNC_GRACE_MS && SYNC_GRACE_MS < STATUS_MS);
+const _: () = assert!(STAMP_REFUSALS_MAX > 0);
 const _: () = assert!(PARTS_MAX <= u16::MAX as usize);

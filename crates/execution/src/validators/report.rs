@@ -77,6 +77,8 @@ pub struct ValidatorRecord {
     pub since: Height,
     /// Certificates within the window that lack its signature.
     pub missed: u64,
+    /// Seconds of block time for which that has been too many, counted up to the rule.
+    pub absent_seconds: u64,
     /// The first height that it votes, or voted, at.
     pub votes_from: Height,
 }
@@ -88,6 +90,8 @@ pub struct AbsenceRules {
     pub window: u64,
     /// Missing more of them is absence.
     pub missed_max: u64,
+    /// It costs the seat when it has lasted for so many seconds of block time.
+    pub seconds_min: u64,
     /// Blocks before one who was absent may come back.
     pub wait_blocks: u64,
 }
@@ -168,6 +172,7 @@ impl Executor {
             standing,
             since,
             missed: attendance.missed.saturating_to(),
+            absent_seconds: attendance.absentFor.saturating_to(),
             votes_from: Height(attendance.votesFrom),
         }))
     }
@@ -199,6 +204,7 @@ impl Executor {
         Ok(AbsenceRules {
             window: rules.window.saturating_to(),
             missed_max: rules.missedMax.saturating_to(),
+            seconds_min: rules.absentSeconds.saturating_to(),
             wait_blocks: rules.waitBlocks.saturating_to(),
         })
     }

@@ -20,14 +20,14 @@ fn greeting() -> Greeting {
         software: "hanse 0.1.0".into(),
         credential: vec![0xcc, 0xdd].into(),
     };
-    Greeting { version: 1, instance: 0x0102_0304_0506_0708, listen_port: 30_303, hello }
+    Greeting { version: 2, instance: 0x0102_0304_0506_0708, listen_port: 30_303, hello }
 }
 
 /// Bytes are a promise: whoever changes these raises `PROTOCOL_VERSION`.
 #[test]
 fn greetings_have_these_bytes() {
     let bytes = Salutation::Hello(greeting()).encode();
-    let expected = "0049 01 0001 0102030405060708 765f 0000000000007a69 \
+    let expected = "0049 01 0002 0102030405060708 765f 0000000000007a69 \
         aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
         03 626674 0b 68616e736520302e312e30 0002 ccdd";
     assert_eq!(hex::encode(&bytes), expected.replace(' ', ""));
@@ -41,7 +41,7 @@ fn frames_have_these_bytes() {
     frame::begin(&mut batch, Channel::Sync, 5, b"abc");
     frame::go_on(&mut batch, Channel::Sync, b"de");
     frame::control(&mut batch, &Control::Ping(1));
-    frame::control(&mut batch, &Control::Pong(1));
+    frame::control(&mut batch, &Control::Pong(1, 2));
     frame::control(&mut batch, &Control::Farewell(Refusal::NotAllowed));
     let peers = vec![
         (PeerId([1; 32]), ([10, 0, 0, 1], 80).into()),
@@ -49,7 +49,7 @@ fn frames_have_these_bytes() {
     ];
     frame::control(&mut batch, &Control::Peers(peers));
     let expected = "12000007 00000005 616263 02000002 6465 20000008 0000000000000001 \
-        21000008 0000000000000001 23000001 01 2200005a \
+        21000010 0000000000000001 0000000000000002 23000001 01 2200005a \
         0101010101010101010101010101010101010101010101010101010101010101 04 0a000001 0050 \
         0202020202020202020202020202020202020202020202020202020202020202 06 \
         00000000000000000000000000000001 0051";
@@ -61,7 +61,7 @@ fn a_greeting_of_another_version_is_read_as_far_as_its_version() {
     let bytes = [&[1, 0, 9][..], b"whatever comes after version 9"].concat();
     let Ok(Salutation::Hello(theirs)) = Salutation::decode(&bytes) else { panic!() };
     let (refusal, words) = greeting().mismatch(&theirs).unwrap();
-    assert_eq!((refusal, words.as_str()), (Refusal::WrongVersion, "ours 1, theirs 9"));
+    assert_eq!((refusal, words.as_str()), (Refusal::WrongVersion, "ours 2, theirs 9"));
     assert_eq!(greeting().mismatch(&greeting()), None);
 }
 

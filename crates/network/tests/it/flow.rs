@@ -1,8 +1,8 @@
 //! What is sent arrives: whole, in order, the urgent first; and the slow harm nobody else.
 
-use crate::node::{Setup, Told, messages, wait};
+use crate::node::{Node, Setup, Told, messages, wait};
 use bytes::{BufMut, Bytes, BytesMut};
-use hanse_network::{Channel, Disconnect, NetworkError, Refusal};
+use hanse_network::{Channel, Clock, Disconnect, NetworkError, Refusal};
 
 fn numbered(number: usize, bytes: usize) -> Bytes {
     let mut message = BytesMut::new();
@@ -213,6 +213,31 @@ fn transactions_that_the_node_does_not_deal_with_are_dropped_and_votes_still_arr
         let vote = |told: &Told| matches!(told, Told::Unread(m) if m.channel == Channel::Consensus);
         told.iter().any(vote).then_some(())
     });
+}
+
+/// By how much a peer's clock differs is found out by the way, and who tells no time is not compared.
+#[test]
+fn clocks_are_compared() {
+    let at = |seed, ms: u64| {
+        let mut setup = Setup::new(seed);
+        setup.settings.clock = Clock::new(move || ms);
+        setup
+    };
+    let one = at(1, 1_000_000).start();
+    let two = at(2, 1_060_000).peers(&[&one]).start();
+    let three = Setup::new(3).peers(&[&one]).start();
+    let ahead = |of: &Node, who: &Node| {
+        let peers = of.network.peers();
+        let info = peers.iter().find(|info| info.id == who.id() && info.round_trip.is_some());
+        info.map(|info| info.clock_ahead_ms)
+    };
+    let near = |ms: i64, expected: i64| (expected..expected + 10_000).contains(&ms);
+    let of_one = wait("an answer of two", || ahead(&one, &two)).expect("both tell the time");
+    let of_two = wait("an answer of one", || ahead(&two, &one)).expect("both tell the time");
+    // Half of a round trip is added; these clocks stand still.
+    assert!(near(of_one, 60_000) && near(of_two, -60_000), "{of_one} {of_two}");
+    assert_eq!(wait("an answer of three", || ahead(&one, &three)), None);
+    assert_eq!(wait("an answer to three", || ahead(&three, &one)), None);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::{
     Config, Node, NodeError, chain_spec,
     config::Dev,
     demo::{self, Dataset, Market, Summary},
+    development::Absence,
     driver::now_ms,
     localnet::{Choice, NODES_MAX, Network, Plan},
     member::absolute,
@@ -112,7 +113,10 @@ impl Args {
             choice: self.consensus,
             stakes: Vec::new(),
             hosts: Vec::new(),
+            // Whoever puts a node to sleep on its page wants to see what becomes of it.
+            absence: Absence { seconds: 5, ..Absence::default() },
             block_time_ms: 0,
+            closed: false,
             http_port: self.http_port,
             ws_port: self.ws_port,
             web_port: self.web_port,

@@ -1,6 +1,6 @@
 //! `hanse genesis`
 
-use super::{quiet_logs, say};
+use super::{AbsenceArgs, quiet_logs, say};
 use crate::{
     NodeError,
     development::{self, Charter, Consensus, Seat},
@@ -34,6 +34,8 @@ pub(super) struct Args {
     /// `<name>=<account>=<ether>` if it is not 10.
     #[arg(long, value_name = "VALIDATORS", value_delimiter = ',', requires = "consensus")]
     validators: Vec<Founder>,
+    #[command(flatten)]
+    absence: AbsenceArgs,
 }
 
 /// One of the first validators.
@@ -77,7 +79,7 @@ impl Args {
         if accounts.len() < seats.len() {
             return refuse("one account stands there twice".to_owned());
         }
-        Ok(choice.consensus(seats, self.block_time))
+        Ok(choice.consensus(seats, self.absence.settle()?, self.block_time))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `hanse localnet`
 
-use super::{block_on, interrupted, quiet_logs, say};
+use super::{AbsenceArgs, block_on, interrupted, quiet_logs, say};
 use crate::{
     NodeError,
     localnet::{Choice, Member, NODES_MAX, Network, Plan},
@@ -27,9 +27,14 @@ pub(super) struct Args {
     /// Run only this member; the others run elsewhere.
     #[arg(long, value_name = "NAME")]
     member: Option<String>,
+    #[command(flatten)]
+    absence: AbsenceArgs,
     /// Least milliseconds between blocks.
     #[arg(long = "block-time", value_name = "MS", default_value_t = 0)]
     block_time: u64,
+    /// For members only: who is enrolled by no organization sends no transactions.
+    #[arg(long)]
+    closed: bool,
     /// Folder of the network.
     #[arg(long, value_name = "DIR", default_value = "hanse-localnet")]
     directory: PathBuf,
@@ -67,7 +72,9 @@ pub(super) fn run(args: Args) -> Result<(), NodeError> {
         choice: args.consensus,
         stakes: args.stakes,
         hosts: args.hosts,
+        absence: args.absence.settle()?,
         block_time_ms: args.block_time,
+        closed: args.closed,
         http_port: args.http_port,
         ws_port: args.ws_port,
         web_port: args.web_port,

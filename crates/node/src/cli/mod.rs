@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod absence;
 mod access;
 mod audit;
 mod bench;
@@ -15,6 +16,7 @@ mod node;
 mod verify;
 
 use crate::{Config, NodeError, config::LogFormat};
+use absence::AbsenceArgs;
 use clap::{Parser, Subcommand};
 use std::{
     io::{IsTerminal, Write},

@@ -134,6 +134,9 @@ struct NetworkArgs {
     /// File of the key to vote with [default: validator.key in the ledger's folder, if there].
     #[arg(long = "validator.key", value_name = "FILE", env = "HANSE_VALIDATOR_KEY")]
     validator_key: Option<PathBuf>,
+    /// Do not take the validator's seat back by itself when it was lost for absence.
+    #[arg(long = "validator.no-rejoin", env = "HANSE_VALIDATOR_NO_REJOIN")]
+    validator_no_rejoin: bool,
     /// Mine for this account, under proof of work.
     #[arg(long = "miner.account", value_name = "ACCOUNT", env = "HANSE_MINER_ACCOUNT")]
     miner_account: Option<Address>,
@@ -251,6 +254,7 @@ impl NetworkArgs {
         if self.validator_key.is_some() {
             network.validator_key = self.validator_key;
         }
+        network.rejoin &= !self.validator_no_rejoin;
         if self.miner_account.is_some() {
             network.miner = self.miner_account;
         }

@@ -144,10 +144,8 @@ impl Charter {
 
     /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on.
     pub(super) fn creations(&self, deployer: Address, nonce: u64) -> (Law, Vec<Creation>) {
-        let membership = Membership {
-            members: deployer.create(nonce),
-            policies: deployer.create(nonce + 1),
-        };
+        let membership =
+            Membership { members: deployer.create(nonce), policies: deployer.create(nonce + 1) };
         let members = Members::constructorCall {
             governor_: membership.policies,
             founders: self.founders.iter().map(Founder::argument).collect(),

@@ -1,6 +1,6 @@
 //! Who decides the blocks of a network that begins, and the contract that knows it.
 
-use alloy_primitives::{Address, Bytes, U256, aliases::U112};
+use alloy_primitives::{Address, Bytes, U256, Uint, aliases::U112};
 use alloy_sol_types::SolConstructor;
 use contracts::{
     registry::ValidatorRegistry,
@@ -32,15 +32,6 @@ mod contracts {
 /// Wei in one ether.
 const ETHER: u128 = 1_000_000_000_000_000_000;
 
-/// Certificates over which absence is counted.
-const WINDOW: u8 = 100;
-
-/// Missing more of them is absence.
-const MISSED_MAX: u8 = 50;
-
-/// Blocks before one who was removed for absence may come back.
-const WAIT_BLOCKS: u64 = 20;
-
 /// Blocks in which a motion must find its majority.
 const MOTION_BLOCKS: u64 = 100_000;
 
@@ -64,15 +55,60 @@ pub(crate) struct Seat {
     pub(crate) stake: u64,
 }
 
+/// When absence costs the seat; the contract's constructor has the bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Absence {
+    /// Certificates over which absence is counted.
+    pub(crate) window: u8,
+    /// Missing more of them is absence.
+    pub(crate) missed_max: u8,
+    /// It costs the seat when it has lasted so many seconds of block time.
+    pub(crate) seconds: u32,
+    /// Blocks before one who was removed for absence may come back.
+    pub(crate) wait_blocks: u32,
+}
+
+impl Default for Absence {
+    fn default() -> Self {
+        Self { window: 100, missed_max: 50, seconds: 30, wait_blocks: 20 }
+    }
+}
+
+impl Absence {
+    /// In the contract's own width.
+    ///
+    /// # Errors
+    /// With the reason when no contract takes these rules.
+    pub(crate) fn check(self) -> Result<Self, String> {
+        let Self { window, missed_max, seconds, .. } = self;
+        if !(3..=128).contains(&window) {
+            return Err(format!("a window of {window} certificates; it must be 3 to 128"));
+        }
+        if missed_max == 0 || missed_max >= window {
+            return Err(format!(
+                "{missed_max} certificates missed; it must be from 1 to fewer than the window's {window}"
+            ));
+        }
+        if seconds >= 1 << 24 {
+            return Err(format!("an absence of {seconds} seconds; the most is 16,777,215"));
+        }
+        Ok(self)
+    }
+
+    fn seconds(self) -> Uint<24, 1> {
+        Uint::from(self.seconds)
+    }
+}
+
 /// How the blocks of a network that begins come about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Consensus {
     /// One node seals alone; milliseconds between blocks, or 0 for blocks on demand.
     Solo { block_time_ms: u64 },
     /// Equal validators vote.
-    Bft { seats: Vec<Seat>, block_time_ms: u64 },
+    Bft { seats: Vec<Seat>, absence: Absence, block_time_ms: u64 },
     /// Validators vote by stake.
-    Pos { seats: Vec<Seat>, block_time_ms: u64 },
+    Pos { seats: Vec<Seat>, absence: Absence, block_time_ms: u64 },
     /// Miners compete.
     Pow(WorkSettings),
 }
@@ -89,8 +125,8 @@ impl Consensus {
     pub(super) fn creation(&self, governor: Option<Address>) -> Option<Creation> {
         match self {
             Self::Solo { .. } | Self::Pow(_) => None,
-            Self::Bft { seats, .. } => Some(registry(seats, governor)),
-            Self::Pos { seats, .. } => Some(staking(seats, governor)),
+            Self::Bft { seats, absence, .. } => Some(registry(seats, *absence, governor)),
+            Self::Pos { seats, absence, .. } => Some(staking(seats, *absence, governor)),
         }
     }
 
@@ -115,20 +151,21 @@ impl Consensus {
     }
 }
 
-fn registry(seats: &[Seat], governor: Option<Address>) -> Creation {
+fn registry(seats: &[Seat], absence: Absence, governor: Option<Address>) -> Creation {
     let arguments = ValidatorRegistry::constructorCall {
         accounts: seats.iter().map(|seat| seat.account).collect(),
         names: seats.iter().map(|seat| seat.name.clone()).collect(),
-        window: WINDOW,
-        missedMax: MISSED_MAX,
-        rejoinBlocks: WAIT_BLOCKS,
+        window: absence.window,
+        missedMax: absence.missed_max,
+        absentSeconds: absence.seconds(),
+        rejoinBlocks: absence.wait_blocks.into(),
         motionBlocks_: MOTION_BLOCKS,
     };
     let code = [ValidatorRegistry::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
     Creation { code: code.into(), value: U256::ZERO }
 }
 
-fn staking(seats: &[Seat], governor: Option<Address>) -> Creation {
+fn staking(seats: &[Seat], absence: Absence, governor: Option<Address>) -> Creation {
     let ether = |count: u128| U112::from(count.saturating_mul(ETHER));
     let founders = seats.iter().map(|seat| IStaking::Founder {
         account: seat.account,
@@ -139,9 +176,10 @@ fn staking(seats: &[Seat], governor: Option<Address>) -> Creation {
     let arguments = Staking::constructorCall {
         founders: founders.collect(),
         given: IStaking::Rules {
-            window: WINDOW,
-            missedMax: MISSED_MAX,
-            jailBlocks: WAIT_BLOCKS,
+            window: absence.window,
+            missedMax: absence.missed_max,
+            absentSeconds: absence.seconds(),
+            jailBlocks: absence.wait_blocks.into(),
             unbondingBlocks: UNBONDING_BLOCKS,
             commissionBlocks: COMMISSION_BLOCKS,
             powerUnit: ether(1),

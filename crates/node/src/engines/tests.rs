@@ -1,15 +1,19 @@
 use super::*;
 use serde_json::json;
 
-/// Work up to 9, votes up to 19, one sealer from 20 on.
-fn spec() -> ChainSpec {
-    let validators = json!({"engine": "bft", "contract": Address::repeat_byte(1)});
+/// A chain with an engine, and others from heights on.
+fn spec(first: &str, changes: &[(u64, &str)]) -> ChainSpec {
+    let contract = Address::repeat_byte(1);
+    let engine = |name: &str| match name {
+        "pow" => json!({"engine": name}),
+        _ => json!({"engine": name, "contract": contract}),
+    };
+    let change =
+        |(height, name): &(u64, &str)| json!({"height": height, "consensus": engine(name)});
+    let changes: Vec<_> = changes.iter().map(change).collect();
     let genesis = json!({
         "config": {"chainId": 1, "hanse": {
-            "consensus": {"engine": "pow"},
-            "consensusChanges": [
-                {"height": 10, "consensus": validators}, {"height": 20, "consensus": {"engine": "solo"}},
-            ],
+            "consensus": engine(first), "consensusChanges": changes,
         }},
         "gasLimit": "0x1", "difficulty": "0x0", "alloc": {},
     });
@@ -18,7 +22,7 @@ fn spec() -> ChainSpec {
 
 #[test]
 fn an_engine_is_responsible_from_one_change_to_the_next() {
-    let spec = spec();
+    let spec = spec("bft", &[(10, "pos"), (20, "bft")]);
     let span = |first, last: Option<u64>| Span { first: Height(first), last: last.map(Height) };
     for (height, expected) in [
         (1, span(1, Some(9))),
@@ -34,11 +38,18 @@ fn an_engine_is_responsible_from_one_change_to_the_next() {
 
 #[test]
 fn miners_and_the_validators_after_them_overlap() {
-    let spec = spec();
-    for height in [1, 9, 10, 19] {
+    let spec = spec("pow", &[(10, "bft")]);
+    for height in [1, 9, 10, 19, u64::MAX] {
         let change = Change::around(&spec, Height(height)).unwrap();
         let (before, after) = (change.before.last, change.after.first);
         assert_eq!((before, after), (Some(Height(9)), Height(10)), "at {height}");
     }
-    assert!(Change::around(&spec, Height(20)).is_none());
+}
+
+#[test]
+fn validators_after_validators_do_not_overlap() {
+    let spec = spec("bft", &[(10, "pos"), (20, "bft")]);
+    for height in [1, 9, 10, 19, 20] {
+        assert!(Change::around(&spec, Height(height)).is_none(), "at {height}");
+    }
 }

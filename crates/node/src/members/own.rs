@@ -72,9 +72,11 @@ impl OwnCertificate {
 
     /// Tells the operator, once for each step, and the metrics always.
     fn remind(&self, members: &Members, told: &mut Option<Notice>) {
+        // Before the first block there is no time to judge by.
+        let Some(time) = members.time().ok().filter(|time| *time > 0) else { return };
         let notice = match &self.der {
             None => Notice::Missing,
-            Some(der) => notice(members.check(der, Purpose::Node), members.time().unwrap_or(0)),
+            Some(der) => notice(members.check(der, Purpose::Node), time),
         };
         let days = match &notice {
             Notice::Fine(days) | Notice::Near(_, days) => *days,

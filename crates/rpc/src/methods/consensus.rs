@@ -99,6 +99,7 @@ pub(super) fn validators(call: &Call<'_>) -> Answer {
         "rules": {
             "window": Hex(rules.window),
             "missedMax": Hex(rules.missed_max),
+            "absentSeconds": Hex(rules.seconds_min),
             "waitBlocks": Hex(rules.wait_blocks),
         },
     }))
@@ -119,6 +120,7 @@ fn validator(
         "power": Hex(seat.map_or(0, |seat| seat.power)),
         "proposes": seat.is_some_and(|seat| seat.proposes),
         "missed": Hex(record.missed),
+        "absentSeconds": Hex(record.absent_seconds),
         "votesFrom": Hex(record.votes_from.0),
         "peer": peer_of(call, &record.account, connected),
     })

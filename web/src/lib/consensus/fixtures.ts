@@ -8,7 +8,7 @@ export const address = (digit: string): Hex => `0x${digit.repeat(40)}`;
 export const hash = (number: number): Hex => `0x${number.toString(16).padStart(64, '0')}`;
 
 export function validator(digit: string, power = 1n, more: Partial<Validator> = {}): Validator {
-  return { address: address(digit), name: digit, standing: 'active', since: 0n, power, proposes: true, missed: 0, votesFrom: 0n, connected: true, ...more };
+  return { address: address(digit), name: digit, standing: 'active', since: 0n, power, proposes: true, missed: 0, absentSeconds: 0, votesFrom: 0n, connected: true, ...more };
 }
 
 export function setOf(powers: readonly bigint[]): Validators {

@@ -50,6 +50,7 @@ export interface Validator {
   readonly power: bigint; // 0: does not vote at the height in question
   readonly proposes: boolean;
   readonly missed: number; // certificates within the window
+  readonly absentSeconds: number; // for which that has been too many
   readonly votesFrom: bigint;
   readonly connected: boolean | null; // null: no peer has proven to be it
 }
@@ -57,6 +58,7 @@ export interface Validator {
 export interface AbsenceRules {
   readonly window: number;
   readonly missedMax: number;
+  readonly absentSeconds: number; // that it must last to cost the seat
   readonly waitBlocks: bigint;
 }
 
@@ -153,12 +155,14 @@ export function readValidators(value: unknown): Validators {
       power: field.get('power').quantity(),
       proposes: field.get('proposes').boolean(),
       missed: field.get('missed').count(),
+      absentSeconds: field.get('absentSeconds').count(),
       votesFrom: field.get('votesFrom').quantity(),
       connected: field.get('peer').optional((peer) => peer.get('connected').boolean()),
     })),
     rules: raw.get('rules').optional((field) => ({
       window: field.get('window').count(),
       missedMax: field.get('missedMax').count(),
+      absentSeconds: field.get('absentSeconds').count(),
       waitBlocks: field.get('waitBlocks').quantity(),
     })),
   };

@@ -17,7 +17,7 @@ export function removal(standing: Standing, rules: AbsenceRules | null, since: b
   if (standing === 'active') return '';
   if (standing !== 'absent') return t(`validators.removed.${standing}`);
   if (rules === null || since === null) return t('validators.removed.absent.plain');
-  return t('validators.removed.absent', { most: rules.missedMax, window: rules.window, block: formatInteger(since + rules.waitBlocks, i18n.locale) });
+  return t('validators.removed.absent', { most: rules.missedMax, window: rules.window, seconds: rules.absentSeconds, block: formatInteger(since + rules.waitBlocks, i18n.locale) });
 }
 
 /** The name of a fault, as on its button. */

@@ -87,7 +87,7 @@ impl Bft {
         let height = provenance::next_height(&self.parent);
         let made = provenance::of_new_block(account, wanted.round, &self.parent);
         let attributes = Attributes {
-            timestamp: self.parent.timestamp.max(host.now_ms / 1_000),
+            timestamp: self.stamp.seconds(self.parent.timestamp, self.decided_ms, host.now_ms),
             fee_recipient: self.settings.fee_recipient,
             prev_randao: prev_randao(self.parent.reference.hash, height),
             // The builder knows the forks and leaves this out before Cancun.

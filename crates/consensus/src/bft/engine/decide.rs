@@ -6,7 +6,7 @@ use crate::{
     bft::rules::{certificate, context::Tendermint, provenance::Parent, voters::Voters},
 };
 use arc_malachitebft_core_types as library;
-use hanse_primitives::{CommitCertificate, Height, SealedBlock};
+use hanse_primitives::{CommitCertificate, Height, Provenance, SealedBlock};
 
 /// A decision that has been carried out.
 #[derive(Debug)]
@@ -90,6 +90,7 @@ impl Bft {
         let Some(finished) = self.finished.take() else { return Ok(()) };
         let Some(deciding) = self.deciding.take() else { return Ok(()) };
         let block = &finished.block;
+        self.note_own_blocks(&deciding, block);
         self.futile = deciding.eager && block.transactions().is_empty();
         self.decided_ms = finished.decided_ms;
         self.parent = Parent {
@@ -101,6 +102,20 @@ impl Bft {
         self.sync.move_on();
         self.log.forget(block.height(), host)?;
         self.open(host)
+    }
+
+    /// Notes what became of our own blocks of a height, if we made any.
+    fn note_own_blocks(&mut self, deciding: &Deciding, decided: &SealedBlock) {
+        let Some(account) = self.account() else { return };
+        let is_ours = |block: &SealedBlock| {
+            let made = Provenance::decode(&block.header().extra_data);
+            made.is_ok_and(|made| made.proposer == account)
+        };
+        if is_ours(decided) {
+            self.stamp.note(true);
+        } else if deciding.bodies.values().any(|body| is_ours(&body.block)) {
+            self.stamp.note(false);
+        }
     }
 
     /// Opens the height after the final block: from now on its messages are listened to.

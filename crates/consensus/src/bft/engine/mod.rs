@@ -24,7 +24,7 @@ pub use view::{Ballot, RoundView};
 use self::{decide::Finished, deciding::Deciding, log::Log, peers::Peers, sync::Sync};
 use super::{
     limits::{STATUS_GAP_MS, STATUS_MS, SYNC_APPLY_MAX},
-    rules::provenance::Parent,
+    rules::{provenance::Parent, stamp::Stamp},
 };
 use crate::{Chain, Effect, Engine, EngineError, EngineStatus, Event, Host, PeerFault, Signer};
 use alloy_primitives::{Address, B256};
@@ -56,6 +56,8 @@ pub struct Bft {
     parent: Parent,
     /// When it was decided, as we saw it.
     decided_ms: u64,
+    /// What time our blocks bear.
+    stamp: Stamp,
     /// True when the last height was started because a transaction waited, and its block is empty.
     futile: bool,
     /// The height that is being decided; `None` before the start and after the last.
@@ -92,6 +94,7 @@ impl Bft {
             signer,
             parent: Parent { reference: nowhere, timestamp: 0, decided: None },
             decided_ms: 0,
+            stamp: Stamp::default(),
             futile: false,
             deciding: None,
             finished: None,

@@ -6,7 +6,7 @@ use crate::{
     bft::rules::{context::Input, record::Record},
 };
 use alloy_primitives::Bytes;
-use hanse_primitives::{Provenance, SealedBlock, decode_block};
+use hanse_primitives::{Height, Provenance, SealedBlock, decode_block};
 
 impl Bft {
     /// Takes up work on the chain's head.
@@ -83,6 +83,19 @@ impl Bft {
         Ok(())
     }
 
+    /// True for a block at our first height whose branch the engine before has given up. Only what a quorum
+    /// has decided can have made another branch final, so nobody will decide on this block any more: a
+    /// crash took our decision, and left part of what it had made final.
+    fn is_on_lost_branch<C: Chain>(
+        &self,
+        block: &SealedBlock,
+        chain: &C,
+    ) -> Result<bool, EngineError> {
+        let is_first = block.height() == self.settings.first;
+        let parent = block.header().parent_hash;
+        Ok(is_first && self.settings.first > Height(1) && chain.block(parent)?.is_none())
+    }
+
     fn restore_body<C: Chain>(
         &mut self,
         bytes: Bytes,
@@ -100,6 +113,7 @@ impl Bft {
             Verdict::Reject(error) => {
                 return broken(format!("a block was valid and is not any more: {error}"));
             }
+            Verdict::Later if self.is_on_lost_branch(&block, host.chain)? => return Ok(()),
             Verdict::Later => return broken(format!("block {hash} of the log could not be kept")),
         }
         let first_round =

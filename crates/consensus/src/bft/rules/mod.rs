@@ -8,6 +8,7 @@ pub(crate) mod message;
 pub(crate) mod proposer;
 pub(crate) mod provenance;
 pub(crate) mod record;
+pub(crate) mod stamp;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timing;

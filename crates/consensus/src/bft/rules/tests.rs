@@ -12,10 +12,14 @@ use super::{
     proposer,
     provenance::{self, Doubt, Parent},
     record::Record,
+    stamp::Stamp,
     timing,
     voters::Voters,
 };
-use crate::{bft::limits::PART_BYTES_MAX, randao::prev_randao};
+use crate::{
+    bft::limits::{PART_BYTES_MAX, STAMP_PROBE_BLOCKS},
+    randao::prev_randao,
+};
 use alloy_primitives::{Address, B256, Bytes, hex, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -507,4 +511,36 @@ fn the_engine_can_move_to_another_thread() {
     fn is_send<T: Send>() {}
     is_send::<crate::Bft>();
     is_send::<Tendermint>();
+}
+
+/// A validator's clock was a minute ahead: every fourth height lost a round, since nobody took its blocks,
+/// and nothing told it. Now its third block has a time that the others take.
+#[test]
+fn a_block_that_nobody_takes_is_followed_by_one_with_the_time_of_the_chain() {
+    let mut stamp = Stamp::default();
+    let (parent, now_ms) = (1_000, 1_060_500);
+    // Decided 2.4 seconds ago, as this clock saw it.
+    let decided_ms = now_ms - 2_400;
+    let time = |stamp: &Stamp| stamp.seconds(parent, decided_ms, now_ms);
+    assert_eq!(time(&stamp), 1_060, "what the clock says");
+    stamp.note(false);
+    assert_eq!(time(&stamp), 1_060, "that may have had any reason");
+    stamp.note(false);
+    assert_eq!(time(&stamp), 1_002, "the chain's time, and what has passed since");
+    assert_eq!(stamp.seconds(parent, decided_ms, 900_000), parent, "never before its parent");
+    assert_eq!(stamp.seconds(parent, 0, 1_000_900), parent, "nor later than the clock says");
+    for _ in 1..STAMP_PROBE_BLOCKS {
+        stamp.note(true);
+        assert_eq!(time(&stamp), 1_002, "it works, so it stays");
+    }
+    stamp.note(true);
+    assert_eq!(time(&stamp), 1_060, "the clock may have been set");
+    stamp.note(false);
+    assert_eq!(time(&stamp), 1_002, "it was not");
+    for _ in 0..STAMP_PROBE_BLOCKS {
+        stamp.note(true);
+    }
+    stamp.note(true);
+    stamp.note(false);
+    assert_eq!(time(&stamp), 1_060, "it was, and all is forgiven");
 }
