@@ -40,7 +40,7 @@ impl Executor {
     pub fn new(spec: Arc<ChainSpec>, ledger: Ledger) -> Self {
         let threads = ThreadPoolBuilder::new().thread_name(|at| format!("execution-{at}")).build();
         let threads = threads.ok().map(Arc::new);
-        let gate = spec.membership().map(Gate::new);
+        let gate = Gate::new(&spec);
         Self { spec, ledger, call_gas_max: limits::CALL_GAS_MAX, interrupt: None, threads, gate }
     }
 

@@ -36,6 +36,9 @@ fn namespaced(id: &str) -> B256 {
 #[derive(Clone)]
 pub(crate) struct Gate {
     membership: Membership,
+    /// Contracts that know validators: evidence must get there whoever brings it, and so must a validator
+    /// that comes back.
+    registries: Arc<[Address]>,
     epochs: Arc<Cache<Versions, Arc<Epoch>>>,
 }
 
@@ -50,14 +53,26 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(membership: Membership) -> Self {
-        Self { membership, epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)) }
+    /// The gate of a chain; none where everybody may do everything.
+    pub(crate) fn new(spec: &ChainSpec) -> Option<Self> {
+        let membership = spec.membership()?;
+        let hanse = spec.hanse()?;
+        let changes = hanse.consensus_changes.iter().map(|change| &change.consensus);
+        let engines = std::iter::once(&hanse.consensus).chain(changes);
+        let registries = engines.filter_map(|engine| engine.validators()).map(|set| set.contract);
+        let registries = registries.collect();
+        Some(Self { membership, registries, epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)) })
     }
 
     /// The same gate with nothing learned: for a state that somebody has made up, whose answers must not
     /// be taken for those of the chain.
     pub(crate) fn forgetful(&self) -> Self {
-        Self::new(self.membership)
+        Self { epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)), ..self.clone() }
+    }
+
+    /// True for a contract that everybody may send transactions to.
+    pub(super) fn is_registry(&self, contract: &Address) -> bool {
+        self.registries.contains(contract)
     }
 
     pub(super) const fn members(&self) -> Address {
@@ -153,7 +168,7 @@ impl Doorkeeper {
         }
         let record = self.view.storage(&gate.members(), &gate.record_slot(subject.sender))?;
         let rights = epoch.kept(record, self.header.timestamp);
-        Ok(rights.map(|rights| subject.check(&rights)))
+        Ok(rights.map(|rights| subject.check(gate, &rights)))
     }
 
     fn ask(&self, gate: &Gate, subject: &Subject<'_>) -> Result<(), Stopped> {

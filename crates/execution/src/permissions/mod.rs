@@ -108,8 +108,10 @@ impl<'a> Subject<'a> {
     }
 
     /// Whether a sender with these rights may send it at all.
-    fn check(&self, rights: &Rights) -> Result<(), Box<Forbidden>> {
-        rights.send(self.sender)?;
+    fn check(&self, gate: &Gate, rights: &Rights) -> Result<(), Box<Forbidden>> {
+        if !self.to.to().is_some_and(|to| gate.is_registry(to)) {
+            rights.send(self.sender)?;
+        }
         if self.to.is_create() || self.sets_code {
             rights.deploy(self.sender)?;
         }
@@ -154,7 +156,7 @@ where
         let call = IPolicies::rightsOfCall { record };
         Ok(Rights::new(ask(evm, failure, &gate, &call)?, gate.policies()))
     })?;
-    subject.check(&rights)?;
+    subject.check(&gate, &rights)?;
     let policies = gate.policies();
     evm.db_mut().set_entered(Some(Entered { sender: subject.sender, rights, policies }));
     Ok(())

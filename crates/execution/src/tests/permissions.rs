@@ -552,7 +552,7 @@ fn nodes_read_what_the_contracts_say() {
     let (town, _) = Town::new();
     let (members, policies) = (town.membership.members, town.membership.policies);
     let view = town.world.ledger.state(town.world.head()).expect("the state");
-    let gate = crate::permissions::Gate::new(town.membership);
+    let gate = crate::permissions::Gate::new(town.world.executor.spec()).expect("it has a law");
     for account in [signer(0), signer(holder(BANK)), signer(STRANGER)].map(|key| key.address()) {
         let read = view.storage(&members, &gate.record_slot(account)).expect("readable");
         assert_eq!(read, town.ask(members, &Members::recordCall { account }));

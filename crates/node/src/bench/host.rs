@@ -4,7 +4,7 @@ use super::usage::{self, Usage, Watched};
 use crate::{
     NodeError,
     client::{Client, Endpoint},
-    development::{self, DevelopmentWallet, Options},
+    development::{self, Charter, Consensus, DevelopmentWallet},
     localnet::{self, Choice, Network},
     metrics::{NETWORK_BYTES, SYNC_MICROS},
     process::{Process, this_program},
@@ -38,6 +38,8 @@ pub(crate) struct Own {
     pub(crate) validators: u16,
     /// How several decide.
     pub(crate) choice: Choice,
+    /// Let a contract of members and policies say what senders may do, on a node that seals alone.
+    pub(crate) members: bool,
 }
 
 /// Another node to compare with.
@@ -86,8 +88,9 @@ impl Own {
         if self.validators > 1 {
             return self.start_network(folder).await;
         }
-        let options = Options { block_time_ms: self.block_time_ms, base_fee: BaseFee::Eip1559 };
-        let genesis = development::genesis(options)?;
+        let consensus = Consensus::Solo { block_time_ms: self.block_time_ms };
+        let charter = self.members.then(Charter::sole).transpose()?;
+        let genesis = development::market(&consensus, BaseFee::Eip1559, charter.as_ref())?;
         let genesis = serde_json::to_vec(&genesis).expect("a genesis is plain data");
         let path = folder.join("genesis.json");
         std::fs::write(&path, genesis).map_err(|e| NodeError::file("write", &path, e))?;

@@ -169,7 +169,7 @@ fn numbers_that_make_no_load_are_refused() {
         rate: None,
         accounts: vec![0],
         target: Target::Started {
-            own: Own { block_time_ms: 0, validators: 1, choice: Choice::Bft },
+            own: Own { block_time_ms: 0, validators: 1, choice: Choice::Bft, members: false },
             peer: None,
         },
         quiet: true,

@@ -57,6 +57,9 @@ pub(super) struct Args {
     /// Say the figures as one JSON object, on the last line.
     #[arg(long)]
     json: bool,
+    /// Let contracts say what senders may do, on the node that is started (networks of several always do).
+    #[arg(long)]
+    members: bool,
     /// Measure a node that runs already: any that speaks Ethereum's JSON-RPC over http.
     #[arg(long, value_name = "URL")]
     rpc_url: Option<String>,
@@ -122,7 +125,12 @@ impl Args {
             }
         };
         Ok(Target::Started {
-            own: Own { block_time_ms, validators: self.validators, choice: self.consensus },
+            own: Own {
+                block_time_ms,
+                validators: self.validators,
+                choice: self.consensus,
+                members: self.members,
+            },
             peer,
         })
     }

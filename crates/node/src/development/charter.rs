@@ -1,7 +1,7 @@
 //! The organizations of a network that begins, and the policies that it begins with: as a file says them
 //! (`hanse genesis --consortium`), or as a network on one machine has them.
 
-use super::Creation;
+use super::{Creation, DevelopmentWallet};
 use crate::NodeError;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolConstructor;
@@ -11,8 +11,11 @@ use contracts::{
     members::{IMembers, Members},
     policies::{IPolicies, Policies},
 };
-use hanse_identity::{Certificate, MspId, Policy, Role, RoleSet, Root};
+use hanse_identity::{
+    Authority, Certificate, MspId, Policy, Role, RoleSet, Root, Serial, Validity,
+};
 use hanse_primitives::Membership;
+use hanse_rpc::Wallet;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -119,6 +122,21 @@ impl Charter {
             return Err(NodeError::Config("a consortium has at least one organization".to_owned()));
         }
         Ok(Self { founders, policies })
+    }
+
+    /// One organization, whose authority nobody keeps: to measure what the law costs.
+    pub(crate) fn sole() -> Result<Self, NodeError> {
+        let id = MspId::new("Brand")?;
+        let validity = Validity::days(0, 36_500)?;
+        let authority = Authority::create(&id, "Brand authority", validity, &Serial::new(&[1])?)?;
+        let founder = Founder {
+            name: "Brand".to_owned(),
+            roles: RoleSet::default().with(Role::Admin),
+            root: authority.root().clone(),
+            admins: DevelopmentWallet::new().accounts(),
+            id,
+        };
+        Self::new(vec![founder], true, BTreeMap::new())
     }
 
     /// Reads a file.
