@@ -3,6 +3,7 @@
 use crate::{
     Config, NodeError,
     access::{self, Certificates},
+    anchor::Anchorage,
     audit::AuditLog,
     chain::{Clock, LocalChain, StateAccounts},
     clock::Skew,
@@ -297,6 +298,7 @@ impl Node {
         let faults = fault_control(config, &rooms.spec, network.as_ref(), &mut role)?;
         let own =
             role.validator.clone().map(|key| rooms.own_account(key, Arc::clone(&submit) as _));
+        let anchoring = own.clone();
         let outside: Box<dyn Outside> = match &network {
             None => Box::new(Alone),
             Some(network) => {
@@ -360,6 +362,10 @@ impl Node {
             None => Some(Arc::new(AuditLog::begin(&directory, config)?)),
             Some(_) => None,
         };
+        let anchors = rooms.spec.hanse().and_then(|hanse| hanse.contracts.anchors);
+        if let (Some(log), Some(contract), Some(own)) = (audit.clone(), anchors, anchoring) {
+            Anchorage { own, contract, log }.start();
+        }
         let seams = Seams { submit, waker, orders, meter, overview, faults, audit };
         let rpc = Rpc::new(context(config, &rooms, seams));
         let (stop, stopping) = watch::channel(false);

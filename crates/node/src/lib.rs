@@ -11,6 +11,7 @@
 //! Rules of any kind. What this room decides is who runs when.
 
 mod access;
+mod anchor;
 mod audit;
 mod bench;
 mod blocks;
