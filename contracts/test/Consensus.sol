@@ -25,6 +25,8 @@ abstract contract Consensus is Base {
     bytes32 internal domain = domainOf(1337, "genesis");
     /// @dev The block whose transactions are run now.
     uint256 internal height = 0;
+    /// @dev Who may decide on validators, where somebody may.
+    address internal governor;
     /// @dev Who may sign the block under way.
     address[] internal voting;
 
@@ -51,7 +53,12 @@ abstract contract Consensus is Base {
             accounts[i] = accountOf(i);
         }
         vm.roll(7);
-        found(deploy("ValidatorRegistry", abi.encode(accounts, names, WINDOW, MISSED_MAX, WAIT_BLOCKS, MOTION_BLOCKS)));
+        found(
+            deploy(
+                "ValidatorRegistry",
+                abi.encode(accounts, names, WINDOW, MISSED_MAX, WAIT_BLOCKS, MOTION_BLOCKS, governor)
+            )
+        );
         return IValidatorRegistry(address(set));
     }
 
@@ -76,7 +83,7 @@ abstract contract Consensus is Base {
             founders[i] = IStaking.Founder({account: accountOf(i), name: nameOf(i), bond: bond, commissionBps: 1000});
         }
         vm.roll(7);
-        found(deploy("Staking", abi.encode(founders, rules()), uint256(bond) * count + reserve));
+        found(deploy("Staking", abi.encode(founders, rules(), governor), uint256(bond) * count + reserve));
         return IStaking(address(set));
     }
 

@@ -117,6 +117,7 @@ fn registry(seats: &[Seat]) -> Creation {
         missedMax: MISSED_MAX,
         rejoinBlocks: WAIT_BLOCKS,
         motionBlocks_: MOTION_BLOCKS,
+        governor_: Address::ZERO,
     };
     let code = [ValidatorRegistry::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
     Creation { code: code.into(), value: U256::ZERO }
@@ -144,6 +145,7 @@ fn staking(seats: &[Seat]) -> Creation {
             proposerBps: 1_000,
             slashBps: 500,
         },
+        governor_: Address::ZERO,
     };
     let bonds: u128 = seats.iter().map(|seat| u128::from(seat.stake)).sum();
     let code = [Staking::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
