@@ -19,20 +19,25 @@ interface Vm {
     function assertEq(uint256 left, uint256 right, string calldata what) external pure;
     function assertGe(uint256 left, uint256 right, string calldata what) external pure;
     function assertTrue(bool condition, string calldata what) external pure;
+    function chainId(uint256 id) external;
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function deal(address account, uint256 balance) external;
     function expectEmit(address emitter) external;
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;
     function getCode(string calldata artifact) external view returns (bytes memory);
+    function getNonce(address account) external view returns (uint64);
     function getRecordedLogs() external returns (Log[] memory);
     function label(address account, string calldata name) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function prank(address caller) external;
     function recordLogs() external;
+    function revertToState(uint256 id) external returns (bool);
     function roll(uint256 height) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata name) external returns (uint256);
+    function snapshotState() external returns (uint256 id);
     function startBroadcast() external;
     function startPrank(address caller) external;
     function stopBroadcast() external;
@@ -63,6 +68,14 @@ abstract contract Base {
     }
 
     function assertEq(string memory left, string memory right, string memory what) internal pure {
+        vm.assertEq(left, right, what);
+    }
+
+    function assertEq(bool left, bool right, string memory what) internal pure {
+        vm.assertEq(left, right, what);
+    }
+
+    function assertEq(bytes memory left, bytes memory right, string memory what) internal pure {
         vm.assertEq(left, right, what);
     }
 

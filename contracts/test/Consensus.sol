@@ -30,6 +30,8 @@ abstract contract Consensus is Base {
     /// @dev How much later than its parent a block is, and the time of the one under way.
     uint256 internal blockSeconds = 1;
     uint256 internal time = 1_000_000;
+    /// @dev Who may decide on validators, where somebody may.
+    address internal governor;
     /// @dev Who may sign the block under way.
     address[] internal voting;
 
@@ -57,7 +59,7 @@ abstract contract Consensus is Base {
         }
         vm.roll(7);
         bytes memory arguments =
-            abi.encode(accounts, names, WINDOW, MISSED_MAX, absentSeconds, WAIT_BLOCKS, MOTION_BLOCKS);
+            abi.encode(accounts, names, WINDOW, MISSED_MAX, absentSeconds, WAIT_BLOCKS, MOTION_BLOCKS, governor);
         found(deploy("ValidatorRegistry", arguments));
         return IValidatorRegistry(address(set));
     }
@@ -84,7 +86,7 @@ abstract contract Consensus is Base {
             founders[i] = IStaking.Founder({account: accountOf(i), name: nameOf(i), bond: bond, commissionBps: 1000});
         }
         vm.roll(7);
-        found(deploy("Staking", abi.encode(founders, rules()), uint256(bond) * count + reserve));
+        found(deploy("Staking", abi.encode(founders, rules(), governor), uint256(bond) * count + reserve));
         return IStaking(address(set));
     }
 

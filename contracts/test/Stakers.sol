@@ -88,7 +88,8 @@ contract Stakers is Consensus {
             add(account, i, FOUNDERS_BOND);
         }
         _reserve = RESERVE;
-        staking = IStaking(deploy("Staking", abi.encode(founders, rules()), FOUNDERS_BOND * FOUNDERS + RESERVE));
+        staking =
+            IStaking(deploy("Staking", abi.encode(founders, rules(), address(0)), FOUNDERS_BOND * FOUNDERS + RESERVE));
         set = staking;
         fillSeats(0);
     }

@@ -92,6 +92,67 @@ contract StakingRewardsTest is StakingTest {
     }
 
     /// The reward and the fees of a block: a tenth to its proposer, the rest to those who signed it.
+    /// The governor takes the vote, not the stake; that leaves as any other, or stays to come back with.
+    function test_AGovernorExpelsAndPardons() public {
+        address validator = accountOf(3);
+        assertEq(staking.governor(), address(0), "no governor");
+        vm.expectRevert(abi.encodeWithSelector(IStaking.NotGovernor.selector, address(this)));
+        staking.expel(validator);
+
+        (governor,) = person("governor");
+        height = 0;
+        delete voting;
+        staking = newStaking(4, BOND, RESERVE);
+        begin(5);
+        vm.expectRevert(abi.encodeWithSelector(IStaking.NotGovernor.selector, validator));
+        vm.prank(validator);
+        staking.pardon(validator);
+        vm.startPrank(governor);
+        vm.expectRevert(abi.encodeWithSelector(IStaking.NotExpelled.selector, validator));
+        staking.pardon(validator);
+        vm.expectRevert(abi.encodeWithSelector(IValidators.NotValidator.selector, address(this)));
+        staking.expel(address(this));
+        vm.expectEmit(address(staking));
+        emit IValidators.ValidatorRemoved(validator, IValidators.Standing.VotedOut, uint64(height) + 1);
+        staking.expel(validator);
+        vm.expectRevert(abi.encodeWithSelector(IStaking.Expelled.selector, validator));
+        staking.expel(validator);
+        vm.stopPrank();
+        begin();
+        assertTrue(!votes(validator), "its vote");
+        assertEq(staking.pool(validator).stake, BOND, "its stake");
+        bytes memory refusal = abi.encodeWithSelector(IStaking.Expelled.selector, validator);
+        vm.expectRevert(refusal);
+        staking.delegate{value: 1 ether}(validator);
+        vm.deal(validator, 1 ether);
+        vm.expectRevert(refusal);
+        vm.prank(validator);
+        staking.bond{value: 1 ether}();
+
+        vm.prank(validator);
+        staking.unbond(validator, 1 ether);
+        begin(UNBONDING_BLOCKS + 2);
+        vm.prank(validator);
+        assertEq(staking.withdraw(), 1 ether, "what left");
+        vm.prank(governor);
+        staking.pardon(validator);
+        assertStanding(validator, IValidators.Standing.Unbonded);
+        vm.prank(validator);
+        staking.bond{value: 1 ether}();
+        begin(2);
+        assertTrue(votes(validator), "its vote again");
+
+        // Who is expelled answers for what it signed.
+        vm.prank(governor);
+        staking.expel(validator);
+        convict(nameOf(3), uint64(height));
+        assertStanding(validator, IValidators.Standing.Equivocated);
+        assertTrue(staking.pool(validator).isSlashed, "slashed");
+        vm.expectRevert(abi.encodeWithSelector(IStaking.Tombstoned.selector, validator));
+        vm.prank(governor);
+        staking.expel(validator);
+    }
+
     function test_ABlockPaysProposerAndSigners() public {
         begin(accountOf(1), new address[](0));
         assertMoney(4 * BOND, 0, 0, RESERVE);
@@ -463,7 +524,7 @@ contract StakingBondsTest is StakingTest {
         for (uint256 i = 0; i < 64; ++i) {
             founders[i] = IStaking.Founder({account: accountOf(i), name: nameOf(i), bond: 1e31, commissionBps: 0});
         }
-        found(deploy("Staking", abi.encode(founders, given), 64e31));
+        found(deploy("Staking", abi.encode(founders, given, address(0)), 64e31));
         IValidators.Validator[] memory voters = set.validators();
         uint256 total = 0;
         for (uint256 i = 0; i < 64; ++i) {
@@ -544,7 +605,7 @@ contract StakingBondsTest is StakingTest {
     }
 
     function deployWith(IStaking.Founder[] memory founders, IStaking.Rules memory given, uint256 paid) external {
-        deploy("Staking", abi.encode(founders, given), paid);
+        deploy("Staking", abi.encode(founders, given, address(0)), paid);
     }
 
     function refuse(IStaking.Rules memory given, string memory what) private {

@@ -211,6 +211,56 @@ contract ValidatorRegistryTest is Consensus {
         propose(0, accountOf(64), "the next", true);
     }
 
+    /// With a governor, the validators do not decide among themselves; they only leave and come back.
+    function test_AGovernorDecidesInstead() public {
+        assertEq(registry.governor(), address(0), "no governor");
+        vm.expectRevert(abi.encodeWithSelector(IValidatorRegistry.NotGovernor.selector, accountOf(0)));
+        vm.prank(accountOf(0));
+        registry.admit(newcomer, "Newcomer Ltd");
+
+        (governor,) = person("governor");
+        height = 0;
+        delete voting;
+        registry = newRegistry(4);
+        begin(5);
+        assertEq(registry.governor(), governor, "governor");
+        bytes memory governed = abi.encodeWithSelector(IValidatorRegistry.Governed.selector, governor);
+        vm.expectRevert(governed);
+        propose(0, newcomer, "Newcomer Ltd", true);
+        vm.expectRevert(governed);
+        approve(0, 0);
+        vm.startPrank(accountOf(0));
+        bytes memory refusal = abi.encodeWithSelector(IValidatorRegistry.NotGovernor.selector, accountOf(0));
+        vm.expectRevert(refusal);
+        registry.admit(newcomer, "Newcomer Ltd");
+        vm.expectRevert(refusal);
+        registry.dismiss(accountOf(1));
+        vm.stopPrank();
+
+        vm.startPrank(governor);
+        vm.expectRevert(IValidators.InvalidName.selector);
+        registry.admit(newcomer, "");
+        registry.admit(newcomer, "Newcomer Ltd");
+        vm.expectRevert(wrong(newcomer, IValidators.Standing.Active));
+        registry.admit(newcomer, "again");
+        registry.dismiss(accountOf(3));
+        vm.expectRevert(wrong(accountOf(3), IValidators.Standing.VotedOut));
+        registry.dismiss(accountOf(3));
+        vm.stopPrank();
+        assertStanding(newcomer, IValidators.Standing.Active);
+        assertStanding(accountOf(3), IValidators.Standing.VotedOut);
+        begin();
+        assertTrue(votes(newcomer) && !votes(accountOf(3)), "who votes");
+        vm.prank(accountOf(2));
+        registry.resign();
+        vm.startPrank(governor);
+        registry.dismiss(accountOf(1));
+        registry.dismiss(accountOf(0));
+        vm.expectRevert(IValidatorRegistry.LastValidator.selector);
+        registry.dismiss(newcomer);
+        vm.stopPrank();
+    }
+
     function test_RulesThatMakeNoSense() public {
         refuse(4, 4, 2, 1, 50, abi.encodeWithSelector(IValidators.InvalidRule.selector, "window"));
         refuse(4, 4, 129, 1, 50, abi.encodeWithSelector(IValidators.InvalidRule.selector, "window"));
@@ -235,7 +285,10 @@ contract ValidatorRegistryTest is Consensus {
     function deployWith(address[] memory accounts, string[] memory names, uint8 window, uint8 missedMax, uint64 blocks)
         external
     {
-        deploy("ValidatorRegistry", abi.encode(accounts, names, window, missedMax, absentSeconds, WAIT_BLOCKS, blocks));
+        deploy(
+            "ValidatorRegistry",
+            abi.encode(accounts, names, window, missedMax, absentSeconds, WAIT_BLOCKS, blocks, address(0))
+        );
     }
 
     function refuse(

@@ -8,7 +8,7 @@ import {IStaking} from "../interfaces/IStaking.sol";
 import {Validators} from "./Validators.sol";
 
 /// @title Validators with votes by stake.
-/// @notice No owner and no upgrade. Blocks name this contract as their coinbase: what came in since the last block is
+/// @notice No owner and no upgrade; a governor, if there is one, can only take votes away. Blocks name this contract as their coinbase: what came in since the last block is
 /// that block's fees.
 ///
 /// **What a block earns** is its fees and `rewardPerBlock`, paid at the start of the next one, when its certificate is
@@ -74,6 +74,9 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
         uint112 amount;
     }
 
+    /// @inheritdoc IStaking
+    address public immutable governor;
+
     uint64 private immutable _unbondingBlocks;
     uint64 private immutable _commissionBlocks;
     uint112 private immutable _powerUnit;
@@ -96,8 +99,9 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
 
     /// @param founders Who validates from the beginning.
     /// @param given What holds from now on.
+    /// @param governor_ Who may expel validators; 0 for nobody.
     /// @dev What is sent is the founders' bonds and the first reserve.
-    constructor(Founder[] memory founders, Rules memory given)
+    constructor(Founder[] memory founders, Rules memory given, address governor_)
         payable
         Validators(given.window, given.missedMax, given.absentSeconds, given.jailBlocks)
     {
@@ -109,6 +113,7 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
         if (given.selfBondMin < given.powerUnit) revert InvalidRule("selfBondMin");
         if (given.proposerBps > BASIS) revert InvalidRule("proposerBps");
         if (given.slashBps > BASIS) revert InvalidRule("slashBps");
+        governor = governor_;
         _unbondingBlocks = given.unbondingBlocks;
         _commissionBlocks = given.commissionBlocks;
         _powerUnit = given.powerUnit;
@@ -252,6 +257,25 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
         if (own < _selfBondMin) revert SelfBondTooLow(own, _selfBondMin);
         if (!_makePlace(msg.sender)) revert NoPlace();
         _admit(msg.sender, uint64(block.number));
+    }
+
+    /// @inheritdoc IStaking
+    /// @dev The only candidate keeps its seat until there is another one, as always.
+    function expel(address validator) external {
+        if (msg.sender != governor) revert NotGovernor(msg.sender);
+        Standing now_ = _standingOf(validator);
+        if (now_ == Standing.None) revert NotValidator(validator);
+        if (now_ == Standing.Equivocated) revert Tombstoned(validator);
+        if (now_ == Standing.VotedOut) revert Expelled(validator);
+        if (now_ == Standing.Active) _remove(validator, Standing.VotedOut, uint64(block.number) + 1);
+        else _setStanding(validator, Standing.VotedOut);
+    }
+
+    /// @inheritdoc IStaking
+    function pardon(address validator) external {
+        if (msg.sender != governor) revert NotGovernor(msg.sender);
+        if (_standingOf(validator) != Standing.VotedOut) revert NotExpelled(validator);
+        _setStanding(validator, Standing.Unbonded);
     }
 
     /// @inheritdoc IStaking
@@ -418,6 +442,7 @@ contract Staking is IStaking, Validators, ReentrancyGuardTransient {
         Standing now_ = _standingOf(validator);
         if (now_ == Standing.None) revert NotValidator(validator);
         if (now_ == Standing.Equivocated) revert Tombstoned(validator);
+        if (now_ == Standing.VotedOut) revert Expelled(validator);
         // Checked just now.
         // forge-lint: disable-next-line(unsafe-typecast)
         _addStake(validator, msg.sender, uint112(msg.value));

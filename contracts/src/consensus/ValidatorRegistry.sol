@@ -6,10 +6,13 @@ import {Validators} from "./Validators.sol";
 
 /// @title Validators with equal votes.
 /// @notice Known organizations, one vote each. More than two thirds of those who vote take somebody in or vote
-/// somebody out, each by a transaction of its consensus key's account. No owner, no other way in.
+/// somebody out, each by a transaction of its consensus key's account. No owner, no other way in,
+/// unless a governor is named: then that decides instead, and validators only resign and come back by themselves.
 contract ValidatorRegistry is IValidatorRegistry, Validators {
     /// @inheritdoc IValidatorRegistry
     uint64 public immutable motionBlocks;
+    /// @inheritdoc IValidatorRegistry
+    address public immutable governor;
 
     Motion[] private _motions;
     mapping(uint256 id => mapping(address account => bool)) private _approvals;
@@ -21,6 +24,7 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
     /// @param absentSeconds It is removed for when it has lasted so long, in time of blocks; 0: at once.
     /// @param rejoinBlocks The least time out for absence.
     /// @param motionBlocks_ For how many blocks a motion can be approved.
+    /// @param governor_ Who decides instead of the validators; 0 for nobody.
     constructor(
         address[] memory accounts,
         string[] memory names,
@@ -28,13 +32,15 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
         uint8 missedMax,
         uint24 absentSeconds,
         uint64 rejoinBlocks,
-        uint64 motionBlocks_
+        uint64 motionBlocks_,
+        address governor_
     ) Validators(window, missedMax, absentSeconds, rejoinBlocks) {
         if (accounts.length != names.length || accounts.length > SEATS_MAX) {
             revert InvalidValidators();
         }
         if (motionBlocks_ == 0 || motionBlocks_ > type(uint32).max) revert InvalidRule("motionBlocks");
         motionBlocks = motionBlocks_;
+        governor = governor_;
         for (uint256 i = 0; i < accounts.length; ++i) {
             if (_standingOf(accounts[i]) != Standing.None) revert InvalidValidators();
             _introduce(accounts[i], names[i]);
@@ -45,6 +51,7 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
 
     /// @inheritdoc IValidatorRegistry
     function propose(address account, string calldata name_, bool add) external returns (uint256 id) {
+        _requireUngoverned();
         _requireVoter();
         _requireFitting(account, add);
         if (add) _requireName(account, name_);
@@ -66,11 +73,27 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
 
     /// @inheritdoc IValidatorRegistry
     function approve(uint256 id) external {
+        _requireUngoverned();
         _requireVoter();
         if (id >= _motions.length) revert UnknownMotion(id);
         if (_motions[id].carried || block.number > _motions[id].lastBlock) revert MotionClosed(id);
         if (_approvals[id][msg.sender]) revert AlreadyApproved(id, msg.sender);
         _approve(id);
+    }
+
+    /// @inheritdoc IValidatorRegistry
+    function admit(address account, string calldata name_) external {
+        _requireGovernor();
+        _requireFitting(account, true);
+        _introduce(account, name_);
+        _admit(account, uint64(block.number));
+    }
+
+    /// @inheritdoc IValidatorRegistry
+    function dismiss(address account) external {
+        _requireGovernor();
+        _requireFitting(account, false);
+        _dismiss(account, Standing.VotedOut);
     }
 
     /// @inheritdoc IValidatorRegistry
@@ -136,6 +159,14 @@ contract ValidatorRegistry is IValidatorRegistry, Validators {
         }
         if (_memberCount() == 1) revert LastValidator();
         _remove(account, reason, uint64(block.number) + 1);
+    }
+
+    function _requireGovernor() private view {
+        if (msg.sender != governor) revert NotGovernor(msg.sender);
+    }
+
+    function _requireUngoverned() private view {
+        if (governor != address(0)) revert Governed(governor);
     }
 
     function _requireVoter() private view {

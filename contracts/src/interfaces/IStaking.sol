@@ -98,6 +98,12 @@ interface IStaking is IValidators {
     error TooManyUnbondings();
     /// @notice Nothing is to be paid out yet.
     error NothingDue();
+    /// @notice Only the governor may do this.
+    error NotGovernor(address caller);
+    /// @notice The governor has expelled the validator; nobody can bond to it.
+    error Expelled(address validator);
+    /// @notice The validator is not expelled.
+    error NotExpelled(address validator);
 
     /// @notice The caller offers to validate, bonding what it sends; it is a candidate once it has bonded enough.
     function enlist(string calldata name_, uint16 commissionBps) external payable;
@@ -124,8 +130,18 @@ interface IStaking is IValidators {
     /// @notice The caller, jailed for absence, comes back.
     function unjail() external;
 
+    /// @notice The governor takes the vote from a validator. Its stake stays what it is, answers for equivocation, and
+    /// leaves as any other does.
+    function expel(address validator) external;
+
+    /// @notice The governor lets an expelled validator come back, by bonding.
+    function pardon(address validator) external;
+
     /// @notice Gives what is sent to the reserve.
     function fund() external payable;
+
+    /// @notice Who may expel validators; 0: nobody.
+    function governor() external view returns (address);
 
     /// @notice Where all the money is.
     function money() external view returns (Money memory);

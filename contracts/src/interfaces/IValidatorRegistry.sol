@@ -36,6 +36,10 @@ interface IValidatorRegistry is IValidators {
     error NoPlace();
     /// @notice Nobody would be left.
     error LastValidator();
+    /// @notice The network's governor decides here, not the validators.
+    error Governed(address governor);
+    /// @notice Only the governor may do this.
+    error NotGovernor(address caller);
 
     /// @notice Moves to take `account` in (`add`), or to vote it out, and approves.
     function propose(address account, string calldata name_, bool add) external returns (uint256 id);
@@ -43,11 +47,20 @@ interface IValidatorRegistry is IValidators {
     /// @notice Approves a motion. It is carried when those who vote now and have approved it are more than two thirds.
     function approve(uint256 id) external;
 
+    /// @notice The governor takes `account` in.
+    function admit(address account, string calldata name_) external;
+
+    /// @notice The governor dismisses `account`, which is then voted out.
+    function dismiss(address account) external;
+
     /// @notice The caller resigns.
     function resign() external;
 
     /// @notice The caller, removed for absence, comes back.
     function rejoin() external;
+
+    /// @notice Who decides instead of the validators; 0: nobody, they decide by motions.
+    function governor() external view returns (address);
 
     /// @notice How many motions were made.
     function motionCount() external view returns (uint256);

@@ -20,12 +20,15 @@ library Forms {
     uint256 private constant DEPTH_MAX = 8;
     uint256 private constant NODES_MAX = 64;
 
+    /// @dev How many approvers of an organization have a role is one of several numbers in a word.
+    uint256 private constant COUNT_BITS = 16;
+    uint256 private constant COUNT_MASK = 0xffff;
+
     /// @dev Who approves.
     struct Crowd {
-        bytes32[] organizations; // of each approver; 0 for one who is in none
-        uint32[] roles;
-        bytes32[] different; // organizations, each once
-        uint32[] together; // what the approvers of each have, taken together
+        bytes32[] organizations; // of the approvers, each once; zeros at the end
+        uint256[] counts; // of each: how many have each role
+        uint256 total; // of all
         uint256 active; // organizations in the network
         bool isEverybody; // each stands for as many approvers as its organization may have
     }
@@ -47,18 +50,22 @@ library Forms {
         pure
         returns (Crowd memory crowd)
     {
-        crowd.organizations = organizations;
-        crowd.roles = roles;
+        crowd.organizations = new bytes32[](organizations.length);
+        crowd.counts = new uint256[](organizations.length);
         crowd.active = active;
-        crowd.different = new bytes32[](organizations.length);
-        crowd.together = new uint32[](organizations.length);
-        uint256 count = 0;
+        uint256 different = 0;
         for (uint256 i = 0; i < organizations.length; ++i) {
-            if (organizations[i] == 0) continue;
+            bytes32 organization = organizations[i];
+            if (organization == 0) continue;
             uint256 place = 0;
-            while (place < count && crowd.different[place] != organizations[i]) ++place;
-            if (place == count) crowd.different[count++] = organizations[i];
-            crowd.together[place] |= roles[i];
+            while (place < different && crowd.organizations[place] != organization) ++place;
+            if (place == different) crowd.organizations[different++] = organization;
+            uint256 counts = 0;
+            for (uint256 role = 0; role <= Roles.LAST_BIT; ++role) {
+                counts |= (uint256(roles[i]) >> role & 1) << (COUNT_BITS * role);
+            }
+            crowd.counts[place] += counts;
+            crowd.total += counts;
         }
     }
 
@@ -133,13 +140,14 @@ library Forms {
             next = offset + 35;
             uint256 least = uint8(form[offset + 34]);
             if (crowd.isEverybody) least = (least + OWN_APPROVERS_MAX - 1) / OWN_APPROVERS_MAX;
-            isMet = _count(crowd, _wordAt(form, offset + 1), uint8(form[offset + 33]), least) == least;
+            isMet = _countIn(_countsOf(crowd, _wordAt(form, offset + 1)), uint8(form[offset + 33])) >= least;
         } else if (kind == SHARE) {
             next = offset + 4;
             uint256 role = uint8(form[offset + 1]);
             uint256 count = 0;
-            for (uint256 i = 0; i < crowd.together.length; ++i) {
-                count += (crowd.together[i] >> role) & 1;
+            for (uint256 i = 0; i < crowd.counts.length; ++i) {
+                if (crowd.organizations[i] == 0) break;
+                if (_countIn(crowd.counts[i], role) != 0) ++count;
             }
             isMet = count * uint8(form[offset + 3]) > crowd.active * uint8(form[offset + 2]);
         } else {
@@ -148,16 +156,19 @@ library Forms {
         }
     }
 
-    /// @dev How many approvers have a role in an organization (0: in any), counted up to `enough`.
-    function _count(Crowd memory crowd, bytes32 organization, uint256 role, uint256 enough)
-        private
-        pure
-        returns (uint256 count)
-    {
-        for (uint256 i = 0; i < crowd.roles.length && count < enough; ++i) {
-            if ((crowd.roles[i] >> role) & 1 == 0) continue;
-            if (organization == 0 || organization == crowd.organizations[i]) ++count;
+    /// @dev The counts of an organization; 0 stands for all of them.
+    function _countsOf(Crowd memory crowd, bytes32 organization) private pure returns (uint256) {
+        if (organization == 0) return crowd.total;
+        for (uint256 i = 0; i < crowd.organizations.length; ++i) {
+            bytes32 each = crowd.organizations[i];
+            if (each == organization) return crowd.counts[i];
+            if (each == 0) break;
         }
+        return 0;
+    }
+
+    function _countIn(uint256 counts, uint256 role) private pure returns (uint256) {
+        return (counts >> (COUNT_BITS * role)) & COUNT_MASK;
     }
 
     function _byteAt(bytes memory form, uint256 offset) private pure returns (uint256) {

@@ -39,6 +39,9 @@ abstract contract Rulebook is IPolicies {
     bytes32 internal constant GOVERNANCE = "governance";
     bytes32 internal constant MEMBERSHIP = "membership";
     bytes32 internal constant POLICIES = "policies";
+    bytes32 private constant VALIDATORS = "validators";
+    bytes32 private constant UPGRADES = "upgrades";
+    bytes32 private constant ENGINE = "engine";
     bytes32 internal constant SEND = "send";
     bytes32 internal constant DEPLOY = "deploy";
 
@@ -262,7 +265,7 @@ abstract contract Rulebook is IPolicies {
 
     /// @dev Names that always have a policy. The first six govern.
     function _governing() private pure returns (bytes32[8] memory) {
-        return [GOVERNANCE, MEMBERSHIP, POLICIES, bytes32("validators"), "upgrades", "engine", SEND, DEPLOY];
+        return [GOVERNANCE, MEMBERSHIP, POLICIES, VALIDATORS, UPGRADES, ENGINE, SEND, DEPLOY];
     }
 
     function _setPolicy(bytes32 name, bytes memory form) private {

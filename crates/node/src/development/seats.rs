@@ -160,6 +160,7 @@ fn registry(seats: &[Seat], absence: Absence, governor: Option<Address>) -> Crea
         absentSeconds: absence.seconds(),
         rejoinBlocks: absence.wait_blocks.into(),
         motionBlocks_: MOTION_BLOCKS,
+        governor_: Address::ZERO,
     };
     let code = [ValidatorRegistry::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
     Creation { code: code.into(), value: U256::ZERO }
@@ -188,6 +189,7 @@ fn staking(seats: &[Seat], absence: Absence, governor: Option<Address>) -> Creat
             proposerBps: 1_000,
             slashBps: 500,
         },
+        governor_: Address::ZERO,
     };
     let bonds: u128 = seats.iter().map(|seat| u128::from(seat.stake)).sum();
     let code = [Staking::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
