@@ -30,6 +30,7 @@ mod localnet;
 mod member;
 mod metrics;
 mod miner;
+mod msp;
 mod outside;
 mod overview;
 mod peers;

@@ -1,0 +1,86 @@
+//! Writing files so that they are whole or not there, and never by accident in another's place.
+
+use crate::{NodeError, member::Existing};
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    Owner,
+    Everybody,
+}
+
+/// Writes a file in one step, to the disk.
+///
+/// # Errors
+/// When it is there already and is to be kept, or cannot be written.
+pub(super) fn write(
+    path: &Path,
+    text: &str,
+    readers: Readers,
+    existing: Existing,
+) -> Result<(), NodeError> {
+    let failed = |error| NodeError::file("write", path, error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    // Only its owner may read it from the start.
+    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    if readers == Readers::Everybody {
+        file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
+    }
+    file.as_file().sync_all().map_err(failed)?;
+    let placed = match existing {
+        Existing::Overwrite => file.persist(path),
+        Existing::Keep => file.persist_noclobber(path),
+    };
+    placed.map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => there_already(path),
+        _ => failed(error.error),
+    })?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
+
+/// That something would be lost.
+pub(super) fn there_already(path: &Path) -> NodeError {
+    let text =
+        format!("{} is there already; give --overwrite to have it written anew", path.display());
+    NodeError::Input(text)
+}
+
+pub(super) fn read(path: &Path) -> Result<String, NodeError> {
+    fs::read_to_string(path).map_err(|error| NodeError::file("read", path, error))
+}
+
+/// Reads a key file, which nobody but its owner may be able to read.
+pub(super) fn read_secret(path: &Path) -> Result<String, NodeError> {
+    let metadata = fs::metadata(path).map_err(|error| NodeError::file("read", path, error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(NodeError::Input(format!(
+            "{}: others may read this key (mode {mode:03o}); run chmod 600 on it",
+            path.display()
+        )));
+    }
+    read(path)
+}
+
+/// The entries of a folder in order; none when it is not there.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, NodeError> {
+    let failed = |error| NodeError::file("read", folder, error);
+    let found = match fs::read_dir(folder) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let paths = found.map(|entry| entry.map(|entry| entry.path()).map_err(failed));
+    let mut paths = paths.collect::<Result<Vec<_>, _>>()?;
+    paths.sort();
+    Ok(paths)
+}
