@@ -13,6 +13,7 @@ mod init;
 mod keys;
 mod localnet;
 mod node;
+mod org;
 mod verify;
 
 use crate::{Config, NodeError, config::LogFormat};
@@ -54,6 +55,8 @@ enum Command {
     Audit(audit::Args),
     /// Make and read keys.
     Keys(keys::Args),
+    /// Look after an organization: its authority and the certificates of its nodes, people and servers.
+    Org(org::Args),
     /// Read RLP blocks from a file, execute them and add them to the ledger.
     Import(import::Args),
     /// Write the ledger's blocks to a file, as RLP.
@@ -99,6 +102,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Access(args) => access::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Keys(args) => keys::run(&args),
+        Command::Org(args) => org::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Db(args) => db::run(&args),
