@@ -14,6 +14,7 @@ interface ISlots {
 /// @title Organizations and what is their own.
 contract MembersTest is Consortium {
     bytes32 private _version;
+
     function setUp() public {
         found();
     }

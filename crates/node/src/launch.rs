@@ -5,47 +5,35 @@ use crate::{
     access::{self, Certificates},
     anchor::Anchorage,
     audit::AuditLog,
-    chain::{Clock, LocalChain, StateAccounts},
     clock::Skew,
     development::{self, DevelopmentWallet},
-    driver::{self, Driver, EventSender, Outside, Waker},
+    driver::{self, Driver, Outside, Waker},
     engines::{self, Role},
     faults::{FaultControl, FaultSwitch},
-    gossip::{self, Gossip},
-    members::{Callers, Doorstep, Members, OwnCertificate},
+    gossip,
+    members::{Callers, Members},
     metrics::{self, NodeMeter},
     miner::Miner,
     outside::{Accuser, Alone, Among},
     overview::Overview,
-    own::OwnAccount,
-    peers::{self, Listeners},
+    peers,
     rejoin::Rejoin,
-    roster::{Roster, Watch, credential},
+    rooms::{Outward, Rooms},
+    roster::Roster,
     submit::Submitter,
     validator::ValidatorKey,
     workers::ServerThreads,
 };
 use alloy_primitives::Address;
 use hanse_commerce::orders::Orders;
-use hanse_execution::Executor;
 use hanse_ledger::{Ledger, LedgerError};
 use hanse_network::Network;
 use hanse_primitives::{BaseFee, ChainSpec};
-use hanse_rpc::{
-    Context, CurrencyInfo, Events, NetworkInfo, PartyInfo, Rpc, ServerOptions, Submit, Wallet,
-};
-use hanse_txpool::{Admitted, Pool, Rules};
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use hanse_rpc::{Context, CurrencyInfo, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet};
+use hanse_txpool::Admitted;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 /// Gas limit that a block of a foreign chain moves towards when one is built for a test: what
 /// Ethereum's clients aim for (geth's default).
@@ -93,123 +81,6 @@ impl std::fmt::Debug for Node {
             .field("web", &self.web)
             .finish_non_exhaustive()
     }
-}
-
-/// The rooms below the servers, wired together and not started.
-pub(crate) struct Rooms {
-    pub(crate) spec: Arc<ChainSpec>,
-    pub(crate) ledger: Ledger,
-    pub(crate) executor: Executor,
-    pub(crate) pool: Pool,
-    pub(crate) events: Events,
-    pub(crate) clock: Clock,
-}
-
-impl Rooms {
-    /// Opens the ledger in `directory` and an empty pool on its head.
-    pub(crate) fn open(
-        spec: ChainSpec,
-        directory: &Path,
-        config: &Config,
-    ) -> Result<Self, NodeError> {
-        let spec = Arc::new(spec);
-        let ledger = Ledger::open(directory, &spec, config.ledger_settings())?;
-        let executor =
-            Executor::new(Arc::clone(&spec), ledger.clone()).with_call_gas_max(config.rpc.gascap);
-        let clock: Clock = Arc::new(|| driver::now_ms() / 1_000);
-        let head = ledger.head();
-        let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
-        let rules = Rules::next(&spec, &header, clock());
-        let accounts = Arc::new(StateAccounts::new(&ledger, &executor, head.hash)?);
-        let pool = Pool::new(config.pool_settings(), rules, accounts);
-        Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })
-    }
-
-    /// Connects this node to the others, and ends connections that the chain has no place for.
-    fn join(
-        &self,
-        config: &Config,
-        outward: Outward<'_>,
-        engine: EventSender,
-        gossip: Gossip,
-    ) -> Result<Arc<Network>, NodeError> {
-        let Outward { directory, validator, members, status, roster } = outward;
-        let (arrivals, arrived) = mpsc::unbounded_channel();
-        let key = config.network.key.clone().unwrap_or_else(|| directory.join("node.key"));
-        let certificate = config.network.certificate.clone();
-        let certificate =
-            OwnCertificate::open(&certificate.unwrap_or_else(|| key.with_file_name("node.pem")))?;
-        let trusted = peers::trusted(config)?;
-        let doorstep = members.clone().map(|members| {
-            Arc::new(Doorstep {
-                members,
-                spec: Arc::clone(&self.spec),
-                ledger: self.ledger.clone(),
-                executor: self.executor.clone(),
-                status: Arc::clone(status),
-                trusted,
-            })
-        });
-        let admission = doorstep.clone().map(|doorstep| doorstep as _);
-        let shown = certificate.der();
-        let listeners = Listeners { engine, gossip, arrivals };
-        let network = peers::connect(
-            config,
-            &self.spec,
-            directory,
-            validator.as_ref(),
-            shown,
-            admission,
-            listeners,
-        )?;
-        let watch = Watch {
-            spec: Arc::clone(&self.spec),
-            ledger: self.ledger.clone(),
-            executor: self.executor.clone(),
-            network: Arc::clone(&network),
-            roster: roster.clone(),
-            doorstep,
-        };
-        watch.start(&self.events, arrived);
-        if let Some(members) = members {
-            let (spec, peer) = (Arc::clone(&self.spec), network.id());
-            let credential = move |der| credential(validator.as_ref(), der, &spec, peer);
-            certificate.watch(Arc::clone(&network), members, credential);
-        }
-        Ok(network)
-    }
-
-    /// The account that this node may send transactions from.
-    fn own_account(&self, key: ValidatorKey, submit: Arc<dyn Submit>) -> OwnAccount {
-        OwnAccount {
-            spec: Arc::clone(&self.spec),
-            ledger: self.ledger.clone(),
-            pool: self.pool.clone(),
-            submit,
-            key,
-        }
-    }
-
-    /// The chain over these rooms.
-    pub(crate) fn chain(&self) -> LocalChain {
-        LocalChain::new(
-            Arc::clone(&self.spec),
-            self.ledger.clone(),
-            self.executor.clone(),
-            self.pool.clone(),
-            self.events.clone(),
-            Arc::clone(&self.clock),
-        )
-    }
-}
-
-/// What a node among others needs besides its rooms.
-struct Outward<'a> {
-    directory: &'a Path,
-    validator: Option<ValidatorKey>,
-    members: Option<Members>,
-    status: &'a driver::Status,
-    roster: &'a Roster,
 }
 
 /// Reads the genesis that `config` names, or makes the development chain's.

@@ -42,6 +42,7 @@ mod own;
 mod peers;
 mod process;
 mod rejoin;
+mod rooms;
 mod roster;
 #[cfg(feature = "simulation")]
 pub mod simulation;

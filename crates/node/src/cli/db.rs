@@ -1,7 +1,7 @@
 //! `hanse db`
 
 use super::{LedgerArgs, quiet_logs, say};
-use crate::{NodeError, chain_spec, launch::Rooms};
+use crate::{NodeError, chain_spec, rooms::Rooms};
 use clap::Subcommand;
 use hanse_primitives::{BaseFee, Height};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,7 +1,7 @@
 //! `hanse import`
 
 use super::{LedgerArgs, quiet_logs, say};
-use crate::{NodeError, blocks, chain_spec, launch::Rooms};
+use crate::{NodeError, blocks, chain_spec, rooms::Rooms};
 use hanse_primitives::BaseFee;
 use std::path::PathBuf;
 

@@ -3,9 +3,9 @@
 use super::{quiet_logs, say};
 use crate::{
     Config, NodeError, chain_spec,
-    launch::Rooms,
     member::{Existing, Folder, Keys, Settings, absolute},
     peers::peer_key,
+    rooms::Rooms,
 };
 use alloy_primitives::Address;
 use hanse_consensus::Chain;

@@ -160,7 +160,7 @@ fn registry(seats: &[Seat], absence: Absence, governor: Option<Address>) -> Crea
         absentSeconds: absence.seconds(),
         rejoinBlocks: absence.wait_blocks.into(),
         motionBlocks_: MOTION_BLOCKS,
-        governor_: Address::ZERO,
+        governor_: governor.unwrap_or_default(),
     };
     let code = [ValidatorRegistry::BYTECODE.as_ref(), &arguments.abi_encode()].concat();
     Creation { code: code.into(), value: U256::ZERO }
@@ -189,7 +189,7 @@ fn staking(seats: &[Seat], absence: Absence, governor: Option<Address>) -> Creat
             proposerBps: 1_000,
             slashBps: 500,
         },
-        governor_: Address::ZERO,
+        governor_: governor.unwrap_or_default(),
     };
     let bonds: u128 = seats.iter().map(|seat| u128::from(seat.stake)).sum();
     let code = [Staking::BYTECODE.as_ref(), &arguments.abi_encode()].concat();

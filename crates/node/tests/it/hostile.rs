@@ -145,7 +145,7 @@ impl Victim {
         Hello {
             chain_id: self.spec.chain_id(),
             genesis_hash: self.spec.genesis_reference().hash,
-            engine: "hanse/1".to_owned(),
+            engine: "hanse/2".to_owned(),
             software: "a peer of a test".to_owned(),
             credential: bytes::Bytes::new(),
         }
