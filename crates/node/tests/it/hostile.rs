@@ -7,13 +7,14 @@ use alloy_primitives::{Address, B256, Bytes};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use hanse_consensus::{Signer, testing::messages_of_votes};
+use hanse_identity::Credential;
 use hanse_network::{AllowList, Channel, Event, Hello, Network, NodeKey, PeerAddress, Settings};
 use hanse_primitives::{Block, ChainSpec, PeerId, SealedBlock, SigningDomain, ValidatorSignature};
 use std::{
     fs::{self, File},
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -36,6 +37,8 @@ const FORGER: u8 = 5;
 const CERTIFIER: u8 = 6;
 const REPEATER: u8 = 7;
 const SPAMMER: u8 = 8;
+const PRETENDER: u8 = 9;
+const BORROWER: u8 = 10;
 
 fn key(number: u8) -> NodeKey {
     NodeKey::from_seed([number; 32])
@@ -65,6 +68,24 @@ fn ports() -> u16 {
     }
 }
 
+fn hanse(arguments: &[&str]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hanse"));
+    let status = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert!(status.unwrap().success(), "{arguments:?}");
+}
+
+/// Has an organization issue a certificate for the key of a peer.
+fn certify(organization: &Path, number: u8) {
+    let (name, id) = (format!("peer-{number}"), key(number).id().to_string());
+    let directory = organization.to_str().unwrap();
+    hanse(&["org", "enroll", "node", &name, "--directory", directory, "--peer", &id]);
+}
+
+/// The certificate that [`certify`] has issued.
+fn holder(organization: &Path, number: u8) -> PathBuf {
+    organization.join(format!("nodes/peer-{number}/msp/signcerts/cert.pem"))
+}
+
 /// The node that is to stand all this: the only validator of its network, so that it makes blocks alone.
 struct Victim {
     child: Child,
@@ -89,12 +110,14 @@ impl Victim {
         prepare.arg(folder.path()).args(["--http.port", &port(0), "--network.port", &port(1)]);
         prepare.args(["--ws.port", &port(2), "--web.port", &port(3)]);
         assert!(prepare.status().unwrap().success());
-        let allowed = [HONEST, FOREIGNER, BABBLER, FORGER, CERTIFIER, REPEATER, SPAMMER];
-        let allowed: Vec<String> = allowed.map(|number| key(number).id().to_string()).to_vec();
         let member = folder.path().join("brand");
+        let certified = [HONEST, FOREIGNER, BABBLER, FORGER, CERTIFIER, REPEATER, SPAMMER];
+        for number in certified {
+            certify(&member.join("org"), number);
+        }
         let mut node = hanse();
         node.arg("node").arg("--config").arg(member.join("config.toml"));
-        node.args(["--ws.disable", "--web.disable", "--network.allow", &allowed.join(",")]);
+        node.args(["--ws.disable", "--web.disable"]);
         let child = node.stderr(File::create(log_of(&folder)).unwrap()).spawn().unwrap();
         let genesis = fs::read(folder.path().join("genesis.json")).unwrap();
         let at = SocketAddr::from(([127, 0, 0, 1], first + 1));
@@ -141,18 +164,27 @@ impl Victim {
         u64::from_str_radix(height, 16).unwrap()
     }
 
-    fn hello(&self) -> Hello {
+    /// What a peer says of itself, with the certificate that the victim's own organization has issued for a key.
+    fn hello(&self, certified: u8) -> Hello {
+        let path = holder(&self.folder.path().join("brand/org"), certified);
+        self.hello_with(fs::read_to_string(path).ok())
+    }
+
+    fn hello_with(&self, certificate: Option<String>) -> Hello {
+        let certificate = certificate
+            .map(|pem| hanse_identity::Certificate::from_pem(&pem).unwrap().der().to_vec());
+        let credential = Credential { validator: None, certificate }.encode().unwrap();
         Hello {
             chain_id: self.spec.chain_id(),
             genesis_hash: self.spec.genesis_reference().hash,
             engine: "hanse/2".to_owned(),
             software: "a peer of a test".to_owned(),
-            credential: bytes::Bytes::new(),
+            credential: credential.into(),
         }
     }
 
     fn peer(&self, number: u8) -> Peer {
-        Peer::start(number, self.hello(), self.address.clone())
+        Peer::start(number, self.hello(number), self.address.clone())
     }
 
     fn connected(&self, number: u8) -> Peer {
@@ -261,7 +293,7 @@ fn named(messages: &[(&'static str, Vec<u8>)], name: &str) -> Vec<u8> {
 fn who_does_not_belong_here_is_refused_and_told_why() {
     let victim = Victim::start();
     let honest = victim.connected(HONEST);
-    let hello = victim.hello();
+    let hello = victim.hello(FOREIGNER);
     let others = [
         (Hello { chain_id: 1, ..hello.clone() }, "another chain id"),
         (Hello { genesis_hash: B256::ZERO, ..hello.clone() }, "another genesis block"),
@@ -272,9 +304,24 @@ fn who_does_not_belong_here_is_refused_and_told_why() {
         peer.wait_problem(why);
         victim.wait_line(&peer, why);
     }
+    let refused = "not certified as the node of a member";
     let stranger = victim.peer(STRANGER);
-    stranger.wait_problem("not on the list of peers");
-    victim.wait_line(&stranger, "not on the list of peers");
+    stranger.wait_problem(refused);
+    victim.wait_line(&stranger, "it shows no certificate");
+    // An authority of the same name, which nobody has admitted.
+    let own = tempfile::tempdir().unwrap();
+    let org = own.path().join("org");
+    hanse(&["org", "create", "--name", "Brand", "--directory", org.to_str().unwrap()]);
+    certify(&org, PRETENDER);
+    let pem = fs::read_to_string(holder(&org, PRETENDER)).unwrap();
+    let hello = victim.hello_with(Some(pem));
+    let pretender = Peer::start(PRETENDER, hello, victim.address.clone());
+    pretender.wait_problem(refused);
+    victim.wait_line(&pretender, "Brand");
+    // Somebody else's certificate.
+    let borrower = Peer::start(BORROWER, victim.hello(HONEST), victim.address.clone());
+    borrower.wait_problem(refused);
+    victim.wait_line(&borrower, "is for another key");
     assert!(honest.is_connected());
 }
 
