@@ -77,9 +77,10 @@ async fn row(
     workload: &Workload,
     accounts: u64,
 ) -> Result<Row, NodeError> {
+    let name = host.name.clone();
     let say = |what: &str| {
         if !plan.quiet {
-            eprintln!("bench: {}, {workload}, {accounts} accounts: {what}", host.name);
+            eprintln!("bench: {name}, {workload}, {accounts} accounts: {what}");
         }
     };
     say("preparing");
