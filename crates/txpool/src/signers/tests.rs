@@ -70,7 +70,7 @@ fn what_the_pool_has_looked_at_is_known_to_the_block_even_if_the_pool_refused_it
     let (signer, transaction) = signed();
     let pool = pool();
     let raw: Bytes = transaction.encoded_2718().into();
-    pool.submit(&[raw.clone()], 0).pop().unwrap().unwrap();
+    pool.submit(&[raw], 0).pop().unwrap().unwrap();
     pool.remove(&[*transaction.tx_hash()], 0);
     assert_eq!(pool.sender_of(transaction.tx_hash()), None);
     assert_eq!(pool.signers().get(transaction.tx_hash()), Some(signer));
