@@ -112,7 +112,7 @@ fn run(criterion: &mut Criterion) {
         group.bench_function("execute", |bencher| {
             bencher.iter_batched(
                 || block.clone(),
-                |block| executor.execute(block, &|hash| senders.get(hash).copied()),
+                |block| executor.execute(block, &|one| senders.get(one.tx_hash()).copied()),
                 BatchSize::SmallInput,
             );
         });

@@ -14,7 +14,7 @@ use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, TxHash};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView};
 use hanse_primitives::{
-    BlockHash, ChainSpec, Executed, Header, Receipt, SealedBlock, StateChanges,
+    BlockHash, ChainSpec, Executed, Header, Receipt, SealedBlock, StateChanges, Transaction,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::Arc;
@@ -80,8 +80,8 @@ impl Executor {
 
     /// Executes a block on its parent's state and checks everything that its header says.
     ///
-    /// `known` names the sender of a transaction that the pool has verified already; the others are
-    /// recovered on all cores.
+    /// `known` names the sender of a transaction where somebody knows it already, or remembers it from
+    /// now on; the others are recovered. It is asked on all cores.
     ///
     /// # Errors
     /// [`ExecutionError::Invalid`] when the block breaks a rule, [`ExecutionError::UnknownParent`]
@@ -89,7 +89,7 @@ impl Executor {
     pub fn execute(
         &self,
         block: SealedBlock,
-        known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+        known: &(dyn Fn(&Transaction) -> Option<Address> + Sync),
     ) -> Result<(Executed, PendingRoot), ExecutionError> {
         let hash = block.hash();
         self.on_threads(|| self.try_execute(block, known)).map_err(|fault| fault.of_block(hash))
@@ -116,7 +116,7 @@ impl Executor {
     fn try_execute(
         &self,
         block: SealedBlock,
-        known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+        known: &(dyn Fn(&Transaction) -> Option<Address> + Sync),
     ) -> Result<(Executed, PendingRoot), Fault> {
         let header = block.header();
         let (parent, mut state) = self.open(header.parent_hash).map_err(Fault::Other)?;
@@ -184,7 +184,7 @@ impl Executor {
     fn senders(
         &self,
         block: &SealedBlock,
-        known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+        known: &(dyn Fn(&Transaction) -> Option<Address> + Sync),
     ) -> Result<Vec<Address>, Fault> {
         let rule = if self.spec.is_homestead_active_at_block(block.header().number) {
             SignatureRule::LowOnly

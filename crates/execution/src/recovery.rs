@@ -1,5 +1,5 @@
 use alloy_consensus::transaction::SignerRecoverable;
-use alloy_primitives::{Address, TxHash};
+use alloy_primitives::Address;
 use hanse_primitives::Transaction;
 use rayon::prelude::*;
 
@@ -7,13 +7,14 @@ use rayon::prelude::*;
 const CHUNK: usize = 8;
 
 /// Who signed each transaction, in order; `Err` holds the position of the first whose signature is
-/// invalid. Runs on all cores; `known` (the pool's cache) is asked first, as a recovery takes 27 us.
+/// invalid. Runs on all cores; `known` (the pool, which remembers) is asked first, as a recovery takes
+/// 27 us.
 ///
 /// # Errors
 /// The position of a transaction that nobody can have signed.
 pub fn recover_all(
     transactions: &[Transaction],
-    known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+    known: &(dyn Fn(&Transaction) -> Option<Address> + Sync),
 ) -> Result<Vec<Address>, usize> {
     recover_with(transactions, known, SignatureRule::LowOnly)
 }
@@ -29,14 +30,14 @@ pub(crate) enum SignatureRule {
 
 pub(crate) fn recover_with(
     transactions: &[Transaction],
-    known: &(dyn Fn(&TxHash) -> Option<Address> + Sync),
+    known: &(dyn Fn(&Transaction) -> Option<Address> + Sync),
     rule: SignatureRule,
 ) -> Result<Vec<Address>, usize> {
     let found: Vec<Option<Address>> = transactions
         .par_iter()
         .with_min_len(CHUNK)
         .map(|transaction| {
-            known(transaction.tx_hash()).or_else(|| {
+            known(transaction).or_else(|| {
                 let signer = match rule {
                     SignatureRule::Any => transaction.recover_signer_unchecked(),
                     SignatureRule::LowOnly => transaction.recover_signer(),

@@ -88,7 +88,7 @@ impl LocalChain {
 
     fn execute(&self, block: SealedBlock) -> Result<(Executed, PendingRoot), ExecutionError> {
         let pool = &self.pool;
-        self.executor.execute(block, &|hash| pool.sender_of(hash))
+        self.executor.execute(block, &|transaction| pool.signer(transaction))
     }
 
     /// True when a head is shown before it is final: under proof of work, where finality comes some

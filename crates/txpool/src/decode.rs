@@ -48,6 +48,14 @@ pub(crate) struct Parts {
 /// # Errors
 /// [`PoolError`] of the sender's fault.
 pub fn decode(raw: &[u8]) -> Result<Decoded, PoolError> {
+    decode_with(raw, |transaction| transaction.recover_signer().ok())
+}
+
+/// [`decode`], with another way to find the sender; `None` says that nobody can have signed it.
+pub(crate) fn decode_with(
+    raw: &[u8],
+    sender: impl FnOnce(&Transaction) -> Option<Address>,
+) -> Result<Decoded, PoolError> {
     let limit = match raw.first() {
         Some(&BLOB_TYPE) => limits::BLOB_TRANSACTION_BYTES_MAX,
         _ => TRANSACTION_BYTES_MAX,
@@ -59,7 +67,7 @@ pub fn decode(raw: &[u8]) -> Result<Decoded, PoolError> {
         Envelope::decode_2718_exact(raw).map_err(|error| PoolError::Decode(format!("{error}")))?;
     let (transaction, sidecar) = take_sidecar(envelope)?;
     // The signature covers the transaction without its sidecar; so do the hash and the sender.
-    let sender = transaction.recover_signer().map_err(|_| PoolError::Signature)?;
+    let sender = sender(&transaction).ok_or(PoolError::Signature)?;
     let transaction = RecoveredTransaction::new_unchecked(transaction, sender);
     Parts::measure(transaction, sidecar, raw.len())
 }

@@ -1,6 +1,7 @@
 //! Admits transactions and orders them for the next block. Does not execute, store or gossip them.
 //!
-//! Road: raw bytes, [`decode`] (shape, size, sender: the dear part, done once and in parallel),
+//! Road: raw bytes, [`decode`] (shape, size, sender: the dear part, done once, in parallel,
+//! and remembered for the block that brings the transaction again),
 //! [`Pool::add`] (rules of the next block, nonce, balance, limits), [`Pool::best`] (an order for the
 //! block builder), [`Pool::on_block`] (what a new head changes).
 //!
@@ -28,6 +29,7 @@ mod pressure;
 mod rules;
 mod sender;
 mod settings;
+mod signers;
 mod slab;
 mod state;
 

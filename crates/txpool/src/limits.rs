@@ -20,9 +20,17 @@ pub const BEST_CHUNK: usize = 256;
 /// Transactions that every sender may keep when the pool is full, however many senders there are.
 pub const GUARANTEED_TRANSACTIONS: usize = 16;
 
+/// Transactions whose signer is remembered for when they come again; at least half as many are.
+pub const SIGNERS_REMEMBERED: usize = 128 * 1024;
+
+/// Parts of that memory that are locked apart.
+pub const SIGNER_SHARDS: usize = 16;
+
 /// Bytes of a blob, its commitment and 128 cell proofs.
 const BLOB_WITH_PROOFS_BYTES: usize = 131_072 + 48 + 128 * 48;
 
 const _: () =
     assert!(BLOB_TRANSACTION_BYTES_MAX >= TRANSACTION_BYTES_MAX + 9 * BLOB_WITH_PROOFS_BYTES);
 const _: () = assert!(INIT_CODE_BYTES_MAX < TRANSACTION_BYTES_MAX);
+const _: () = assert!(SIGNERS_REMEMBERED.is_multiple_of(2 * SIGNER_SHARDS));
+const _: () = assert!(SIGNER_SHARDS <= 256, "one byte of a hash chooses the shard");

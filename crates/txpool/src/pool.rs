@@ -1,12 +1,13 @@
 use crate::{
     Account, Accounts, Admitted, Best, Decoded, PoolError, PoolSettings, Rules,
     check::{check_account, check_proofs, check_rules},
-    decode::{Parts, decode, each},
+    decode::{Parts, decode_with, each},
     sender::{Entry, Sender},
+    signers::Signers,
     state::{Head, State},
 };
 use alloy_primitives::{Address, Bytes, TxHash, keccak256, map::AddressMap};
-use hanse_primitives::Executed;
+use hanse_primitives::{Executed, Transaction};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -17,6 +18,7 @@ pub struct Pool(Arc<Shared>);
 struct Shared {
     settings: Arc<PoolSettings>,
     state: Mutex<State>,
+    signers: Signers,
     followers: RwLock<Vec<Follower>>,
 }
 
@@ -58,11 +60,16 @@ impl Pool {
         let sender_transactions_max = settings.sender_transactions_max.max(1);
         let settings = Arc::new(PoolSettings { sender_transactions_max, ..settings });
         let state = Mutex::new(State::new(Arc::clone(&settings), Head { rules, accounts }));
-        Self(Arc::new(Shared { settings, state, followers: RwLock::default() }))
+        Self(Arc::new(Shared {
+            settings,
+            state,
+            signers: Signers::default(),
+            followers: RwLock::default(),
+        }))
     }
 
     /// Decodes and adds a batch of raw transactions; what is in the pool already is recognized by
-    /// its hash before a signature is checked. Results are in the order given. `now` is in seconds
+    /// its hash before a signature is checked, and no signature is checked twice in a row. Results are in the order given. `now` is in seconds
     /// since the Unix epoch.
     pub fn submit(&self, raw: &[Bytes], now: u64) -> Vec<Result<TxHash, PoolError>> {
         let decoded = each(raw, |raw| {
@@ -70,7 +77,7 @@ impl Pool {
             if self.0.state.lock().by_hash.contains_key(&keccak256(raw)) {
                 return Err(PoolError::AlreadyKnown);
             }
-            decode(raw)
+            decode_with(raw, |transaction| self.0.signers.of(transaction))
         });
         let batch = decoded.iter().flatten().cloned().collect();
         let mut added = self.add(batch, now).into_iter();
@@ -163,17 +170,20 @@ impl Pool {
         found.unwrap_or(false)
     }
 
-    /// Who signed a transaction of the pool: spares an importer the recovery.
+    /// Who signed a transaction that comes in a block: known from the pool or from what has been looked
+    /// at lately, or else found out now and remembered for when it comes to the pool. `None` when nobody
+    /// can have signed it with the lower `s`.
+    #[must_use]
+    pub fn signer(&self, transaction: &Transaction) -> Option<Address> {
+        let hash = transaction.tx_hash();
+        let known = self.0.signers.get(hash).or_else(|| self.sender_of(hash));
+        known.or_else(|| self.0.signers.of(transaction))
+    }
+
+    /// Who signed a transaction of the pool.
     #[must_use]
     pub fn sender_of(&self, hash: &TxHash) -> Option<Address> {
         self.lock().by_hash.get(hash).map(Admitted::sender)
-    }
-
-    /// [`Pool::sender_of`] for the transactions of a block, under one lock.
-    #[must_use]
-    pub fn senders_of(&self, hashes: &[TxHash]) -> Vec<Option<Address>> {
-        let state = self.lock();
-        hashes.iter().map(|hash| state.by_hash.get(hash).map(Admitted::sender)).collect()
     }
 
     /// The nonce after an account's pending transactions; `None` when it has none in the pool, so
@@ -236,6 +246,11 @@ impl Pool {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn signers(&self) -> &Signers {
+        &self.0.signers
     }
 
     fn glance(&self, batch: &[Decoded]) -> (Arc<Head>, Vec<Glance>) {

@@ -240,6 +240,27 @@ impl Host {
         Ok(Some(sum))
     }
 
+    /// Whether one of the nodes can be away: a quorum votes without it.
+    pub(super) fn can_spare_one(&self) -> bool {
+        matches!(&self.running, Run::Network(network) if network.can_spare_one())
+    }
+
+    /// Stops the last node of a network.
+    pub(super) async fn stop_last(&mut self) -> Result<(), NodeError> {
+        match &mut self.running {
+            Run::Network(network) => network.stop_last().await,
+            Run::One(_) | Run::Nothing => Ok(()),
+        }
+    }
+
+    /// Starts it again, and waits until it answers; returns where.
+    pub(super) async fn start_last(&mut self) -> Result<Endpoint, NodeError> {
+        let Run::Network(network) = &mut self.running else { return Ok(self.endpoint.clone()) };
+        let (process, endpoint) = network.start_last()?;
+        wait(process, &endpoint).await?;
+        Ok(endpoint)
+    }
+
     /// Whether the node can be stopped and started again on the same files.
     pub(super) const fn can_restart(&self) -> bool {
         self.folder.is_some()

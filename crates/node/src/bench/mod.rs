@@ -14,6 +14,7 @@
 
 mod accounts;
 mod book;
+mod catch_up;
 mod check;
 mod follow;
 mod host;

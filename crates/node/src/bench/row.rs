@@ -2,6 +2,7 @@
 
 use super::{
     book::Book,
+    catch_up,
     check::{self, Balances},
     host::Host,
     load::{Load, Outcome},
@@ -16,6 +17,9 @@ use tempfile::TempDir;
 
 /// Most transactions that are sent a second time to see what they take on disk.
 const DISK_TRANSACTIONS_MAX: usize = 20_000;
+
+/// Most transactions that a node misses to see how it catches up.
+const MISSED_TRANSACTIONS_MAX: usize = 60_000;
 
 /// Measures all rows of a plan.
 pub(crate) async fn run(plan: &Plan) -> Result<Summary, NodeError> {
@@ -73,14 +77,20 @@ async fn row(
     workload: &Workload,
     accounts: u64,
 ) -> Result<Row, NodeError> {
+    let name = host.name.clone();
     let say = |what: &str| {
         if !plan.quiet {
-            eprintln!("bench: {}, {workload}, {accounts} accounts: {what}", host.name);
+            eprintln!("bench: {name}, {workload}, {accounts} accounts: {what}");
         }
     };
     say("preparing");
     let again = plan.transactions.min(DISK_TRANSACTIONS_MAX);
-    let total = if host.can_restart() { plan.transactions + again } else { plan.transactions };
+    let missed = plan.transactions.min(MISSED_TRANSACTIONS_MAX);
+    let total = match (host.can_restart(), host.can_spare_one()) {
+        (true, _) => plan.transactions + again,
+        (_, true) => plan.transactions + missed,
+        _ => plan.transactions,
+    };
     let mut book = setup::prepare(&host, plan, workload, accounts, total).await?;
     let phases = book.phases(plan.transactions);
     let mut client = Client::new(host.endpoint.clone());
@@ -102,6 +112,10 @@ async fn row(
     if host.can_restart() && row.problems.is_empty() {
         say("measuring the disk");
         disk(&mut host, plan, &mut book, again, &mut row).await?;
+    }
+    if host.can_spare_one() && row.problems.is_empty() {
+        say("measuring how a node catches up");
+        miss(&mut host, plan, &mut book, missed, &mut row).await?;
     }
     host.stop().await?;
     Ok(row)
@@ -136,6 +150,7 @@ async fn measure(
         receipts: 0,
         sync_micros: synced,
         wire_bytes: wired,
+        catch_up: None,
     })
 }
 
@@ -158,6 +173,26 @@ async fn compare(
     let fees = if book.kind == Kind::Value { fees } else { &none };
     let wrong = check::compare(before, &after, book.changes(), fees);
     Ok(wrong.into_iter().chain(check::escrow(client, book).await?).collect())
+}
+
+/// Sends more while one node is away, and lets it catch up.
+async fn miss(
+    host: &mut Host,
+    plan: &Plan,
+    book: &mut Book,
+    transactions: usize,
+    row: &mut Row,
+) -> Result<(), NodeError> {
+    host.stop_last().await?;
+    let phases = book.phases(transactions);
+    let load = Load::prepare(&host.endpoint, &phases, &row.workload, plan.rate).await?;
+    let outcome = load.run().await?;
+    row.problems.extend(refused(&outcome));
+    let mut client = Client::new(host.endpoint.clone());
+    let findings = check::blocks(&mut client, book, &phases, &outcome, false).await?;
+    row.problems.extend(findings.problems);
+    row.catch_up = catch_up::measure(host).await?;
+    Ok(())
 }
 
 /// How much the ledger grows on disk. The store is behind the log until the node stops, and when it

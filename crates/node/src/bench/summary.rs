@@ -1,6 +1,6 @@
 //! What the benchmark has to say in the end.
 
-use super::{load::Outcome, plan::Workload};
+use super::{catch_up::CatchUp, load::Outcome, plan::Workload};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) sync_micros: Option<u64>,
     /// Bytes that the nodes of a network sent to each other.
     pub(super) wire_bytes: Option<u64>,
+    /// How a node that was away caught up.
+    pub(super) catch_up: Option<CatchUp>,
     /// Everything that is not as it must be. Empty: all is well.
     pub(super) problems: Vec<String>,
 }
@@ -83,6 +85,25 @@ impl Row {
         self.sync_micros.map(|micros| float(micros) / 1_000_000.0 / seconds)
     }
 
+    /// Transactions a second of a node that catches up, and how many times the network's rate that is.
+    fn catch_up_rate(&self) -> Option<(f64, f64)> {
+        let caught = self.catch_up?;
+        let seconds = caught.elapsed.as_secs_f64().max(f64::EPSILON);
+        let rate = float(caught.transactions) / seconds;
+        Some((rate, rate / self.per_second().max(f64::EPSILON)))
+    }
+
+    fn catch_up_json(&self) -> Option<Value> {
+        let (caught, (rate, ratio)) = self.catch_up.zip(self.catch_up_rate())?;
+        Some(json!({
+            "transactions": caught.transactions,
+            "blocks": caught.blocks,
+            "seconds": round(caught.elapsed.as_secs_f64(), 3),
+            "perSecond": round(rate, 1),
+            "ofLiveRate": round(ratio, 2),
+        }))
+    }
+
     fn json(&self) -> Value {
         let latency = |percent| round(self.outcome.latencies.percentile_ms(percent), 1);
         json!({
@@ -104,6 +125,7 @@ impl Row {
             "blocks": self.outcome.seen.blocks,
             "wireBytes": self.wire_bytes_each().map(|bytes| round(bytes, 1)),
             "syncShare": self.sync_share().map(|share| round(share, 4)),
+            "catchUp": self.catch_up_json(),
             "problems": self.problems,
         })
     }
@@ -216,6 +238,18 @@ impl Summary {
             }
             text.truncate(text.trim_end().len());
             text.push('\n');
+        }
+        for row in &self.rows {
+            let Some((caught, (rate, ratio))) = row.catch_up.zip(row.catch_up_rate()) else {
+                continue;
+            };
+            let CatchUp { transactions, blocks, .. } = caught;
+            let missed = format!("{transactions} transactions in {blocks} blocks");
+            let (node, load) = (&row.node, row.workload);
+            let _ = writeln!(
+                text,
+                "{node}, {load}: one that missed {missed} caught up at {rate:.0} tx/s, {ratio:.2} times the live rate"
+            );
         }
         for Ratio { what, included_per_second, cpu } in self.ratios() {
             let cpu = cpu.map(|cpu| format!(", {cpu:.2} of the processor time"));

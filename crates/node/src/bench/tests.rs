@@ -1,6 +1,7 @@
 use super::{
     Own, accounts,
     book::{Book, Changes},
+    catch_up::CatchUp,
     check::{self, Balances},
     follow::Seen,
     host::metric,
@@ -14,6 +15,7 @@ use crate::{latencies::Latencies, localnet::Choice};
 use alloy_consensus::{Transaction, TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::{Address, B256, U256};
+use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -214,6 +216,7 @@ fn row(node: &str, accounts: u64, included: usize, cpu: u64) -> Row {
         receipts: included,
         sync_micros: Some(250_000),
         wire_bytes: None,
+        catch_up: None,
         problems: Vec::new(),
     }
 }
@@ -249,6 +252,11 @@ fn the_summary_divides_like_by_like() {
     let text = summary.text();
     assert!(text.contains("hanse / peer: value by 100, 1000 accounts: 4.00 times"), "{text}");
     assert_eq!(text.lines().count(), 1 + 4 + 4);
+    let (blocks, elapsed) = (8, Duration::from_millis(250));
+    summary.rows[0].catch_up = Some(CatchUp { transactions: 20_000, blocks, elapsed });
+    let caught = &summary.json()["rows"][0]["catchUp"];
+    assert_eq!((&caught["perSecond"], &caught["ofLiveRate"]), (&json!(80_000.0), &json!(2.0)));
+    assert!(summary.text().contains("caught up at 80000 tx/s, 2.00 times the live rate"));
     summary.rows[1].problems.push("something is missing".to_owned());
     assert_eq!(summary.failures(), ["peer, value by 100: something is missing"]);
     assert_eq!(summary.json()["ok"], false);

@@ -1,7 +1,11 @@
 //! The processes of a network on this machine.
 
 use super::{Member, Plan};
-use crate::{NodeError, client::Client, process::Process};
+use crate::{
+    NodeError,
+    client::{Client, Endpoint},
+    process::Process,
+};
 use alloy_primitives::U256;
 use hanse_primitives::ChainSpec;
 use serde_json::json;
@@ -72,6 +76,28 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    /// True when more than two thirds of equal validators are left without one.
+    pub(crate) fn can_spare_one(&self) -> bool {
+        let (left, all) = (self.running.len().saturating_sub(1), self.members.len());
+        3 * left > 2 * all
+    }
+
+    /// Stops the last member's node.
+    pub(crate) async fn stop_last(&mut self) -> Result<(), NodeError> {
+        match self.running.pop() {
+            Some((_, process)) => process.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Starts the last member's node; tells where it will answer.
+    pub(crate) fn start_last(&mut self) -> Result<(&mut Process, Endpoint), NodeError> {
+        let last = self.members.last().expect("a network has members");
+        self.running.push((last.name.clone(), last.start()?));
+        let (_, process) = self.running.last_mut().expect("it has just been pushed");
+        Ok((process, Endpoint::from(last.http)))
     }
 
     /// Numbers of the processes that run.

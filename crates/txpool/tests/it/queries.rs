@@ -13,8 +13,8 @@ fn what_rpc_asks_for() {
     assert!(pool.get(&B256::ZERO).is_none());
     assert!(pool.is_pending(&first) && !pool.is_pending(&gapped) && !pool.is_pending(&B256::ZERO));
     assert_eq!(pool.sender_of(&gapped), Some(address(0)));
-    let senders = pool.senders_of(&[other, B256::ZERO, first]);
-    assert_eq!(senders, [Some(address(1)), None, Some(address(0))]);
+    assert_eq!(pool.sender_of(&other), Some(address(1)));
+    assert_eq!(pool.sender_of(&B256::ZERO), None);
     assert_eq!(pool.pending_nonce(&address(0)), Some(1));
     assert_eq!(pool.pending_nonce(&address(2)), None);
     assert_eq!(pool.pending_hashes(), [first, other]);
