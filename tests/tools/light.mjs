@@ -10,28 +10,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createWalletClient, http, keccak256, toHex, zeroHash } from 'viem';
+import { keccak256, toHex, zeroHash } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { artifact, Checks, devKey, hanse, root, rpc, run, until } from './lib.mjs';
+import { act, decide, writer } from './council.mjs';
 import { names, within } from './network.mjs';
 
 const merchantKey = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
 const carrier = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
-const free = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
-
-/** Writes as `key` to the contracts, through one node. */
-function writer(key, url) {
-  const chain = { id: 1337, name: 'hanse', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [url] } } };
-  const account = privateKeyToAccount(key);
-  const wallet = createWalletClient({ account, chain, transport: http(url) });
-  return async (name, address, functionName, args = []) => {
-    const hash = await wallet.writeContract({ address, abi: artifact(name).abi, functionName, args, gas: 2_000_000n, ...free });
-    const receipt = await until(`the receipt of ${functionName}`, () => rpc(url, 'eth_getTransactionReceipt', [hash]));
-    assert.equal(receipt.status, '0x1', `${functionName} failed`);
-    return receipt;
-  };
-}
-
 /** An order that is paid for, before the validators change. */
 async function placeOrder(url) {
   const genesis = JSON.parse(await (await fetch(url.web + '/api/network')).text());
@@ -61,9 +47,8 @@ async function changeValidators(network, contract) {
 
   const newKey = generatePrivateKey();
   const newcomer = privateKeyToAccount(newKey).address;
-  await acts.brand('ValidatorRegistry', contract, 'propose', [newcomer, 'a new bank', true]);
-  await acts.retailer('ValidatorRegistry', contract, 'approve', [0n]);
-  await acts.carrier('ValidatorRegistry', contract, 'approve', [0n]);
+  const { policies } = network.settings.contracts.membership;
+  await decide(url, policies, [act('ValidatorRegistry', contract, 'admit', [newcomer, 'a new bank'])], 'a new key for the bank');
   // The old key has left for good, so its log goes with it.
   await network.kill('bank');
   writeFileSync(join(network.folder, 'bank', 'validator.key'), newKey.slice(2), { mode: 0o600 });

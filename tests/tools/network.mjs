@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWalletClient, http } from 'viem';
@@ -115,6 +115,10 @@ class Network {
     const peers = this.members.slice(0, 3).join(',');
     const listen = `127.0.0.1:${await freePort()}`;
     await run(hanse, ['init', '--directory', folder, '--follow', '--chain', join(this.folder, 'genesis.json'), '--listen', listen, '--peers', peers]);
+    // The first member vouches for it.
+    const organization = join(this.folder, names[0], 'org');
+    await run(hanse, ['org', 'enroll', 'node', 'fifth', '--directory', organization, '--key', join(folder, 'node.key'), '--overwrite']);
+    copyFileSync(join(organization, 'nodes/fifth/msp/signcerts/cert.pem'), join(folder, 'node.pem'));
     const port = await freePort();
     this.extra = { fifth: `http://127.0.0.1:${port}` };
     this.start('fifth', ['--http.port', port, '--ws.disable', '--web.disable'], folder);

@@ -133,14 +133,15 @@ pub(crate) fn market(
     let mut genesis = bare_genesis(&accounts)?;
     let mut creations = creations(accounts[BANK]);
     let escrow = creations.len() - 1;
-    let is_voted = consensus.has_validators();
-    let next = creations.len() as u64 + u64::from(is_voted);
+    // The law is at the same addresses whatever decides the blocks.
+    let next = creations.len() as u64;
     let (law, founding) = charter.map(|charter| charter.creations(deployer(), next)).unzip();
     let governor = law.as_ref().map(|law: &Law| law.membership.policies);
-    creations.extend(consensus.creation(governor));
     creations.extend(founding.into_iter().flatten());
+    let seats = creations.len();
+    creations.extend(consensus.creation(governor));
     let created = construct(&genesis, &creations)?;
-    let validators = created.get(escrow + 1).filter(|_| is_voted).map(|(address, _)| *address);
+    let validators = created.get(seats).map(|(address, _)| *address);
     let contracts = Contracts {
         escrow: created.get(escrow).map(|(address, _)| *address),
         currencies: CURRENCIES

@@ -130,11 +130,6 @@ impl Consensus {
         }
     }
 
-    /// True where a contract knows validators.
-    pub(super) const fn has_validators(&self) -> bool {
-        matches!(self, Self::Bft { .. } | Self::Pos { .. })
-    }
-
     /// What genesis says of it. `contract` is the one that was created.
     pub(super) fn engine(&self, contract: Option<Address>) -> Engine {
         let validators = |block_time_ms: &u64| ValidatorSettings {
