@@ -34,10 +34,10 @@ export class Load {
   }
 
   async begin() {
-    // The first account is for whoever tests something else meanwhile.
+    // The first accounts are the members' own, and for whoever tests something else meanwhile.
     const listed = await run(hanse, ['keys', 'dev']);
     const keys = [...listed.matchAll(/^0x\w{40} (0x\w{64})$/gm)].map(([, key]) => key);
-    this.wallets = this.names.map((_, index) => ({ account: privateKeyToAccount(keys[index + 1]), nonce: 0, waiting: new Set(), seen: new Set() }));
+    this.wallets = this.names.map((_, index) => ({ account: privateKeyToAccount(keys[index + 5]), nonce: 0, waiting: new Set(), seen: new Set() }));
     this.loops = this.names.flatMap((_, index) => [this.#loop(() => this.#send(index), index, 1000 / (this.rate ?? 50)), this.#loop(() => this.#look(index), index, 100)]);
   }
 

@@ -11,6 +11,7 @@ import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
 import { lightClient } from './light.mjs';
+import { members } from './members.mjs';
 import { namespaces } from './namespaces.mjs';
 import { networkPages, networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
@@ -29,6 +30,7 @@ try {
 await killLoop(checks);
 await networks(checks);
 await changes(checks);
+await members(checks);
 await absence(checks);
 await clocks(checks);
 await networkPages(checks);

@@ -19,6 +19,7 @@ use rand::RngCore;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 /// Days until the next revocation list is due.
@@ -260,6 +261,13 @@ impl Msp {
         let own = root.certificate().validity();
         let from = now.saturating_sub(BACKDATED_SECONDS).max(own.not_before());
         Ok(Validity::days(from, days)?)
+    }
+
+    /// From now until a moment.
+    pub(crate) fn validity_until(&self, now: u64, end: SystemTime) -> Result<Validity, NodeError> {
+        let from = self.validity(now, 1)?.not_before();
+        let end = end.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Ok(Validity::new(from, end)?)
     }
 
     fn current(&self) -> PathBuf {

@@ -17,7 +17,10 @@ use hanse_identity::{
     limits::{LEAF_DAYS, ROOT_DAYS},
 };
 use hanse_network::NodeKey;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 /// An organization is its own certificate authority. All that these commands make is in one folder, laid out as
 /// Fabric's MSP folders; its keys are secret. docs/guide/members.md tells how to use it.
@@ -133,6 +136,9 @@ struct Common {
     /// Days for which it is valid.
     #[arg(long, default_value_t = LEAF_DAYS)]
     days: u64,
+    /// The moment in which it ends, as 2027-01-31T12:00:00Z, in place of days.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak, conflicts_with = "days")]
+    until: Option<SystemTime>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -240,7 +246,10 @@ impl Common {
     ) -> Result<(), NodeError> {
         let msp = Msp::open(&self.place.directory)?;
         let holder = Holder::new(kind, &self.name)?;
-        let validity = msp.validity(now, self.days)?;
+        let validity = match self.until {
+            Some(end) => msp.validity_until(now, end)?,
+            None => msp.validity(now, self.days)?,
+        };
         let enrolled = msp.enroll(&holder, request, key, validity, self.place.existing())?;
         tell(&enrolled);
         Ok(())
