@@ -12,7 +12,7 @@ import { forgeScript } from './forge.mjs';
 import { killLoop } from './kill.mjs';
 import { lightClient } from './light.mjs';
 import { namespaces } from './namespaces.mjs';
-import { networkPages, networks } from './network.mjs';
+import { deskPages, networkPages, networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
 
 const checks = new Checks();
@@ -32,6 +32,7 @@ await changes(checks);
 await absence(checks);
 await clocks(checks);
 await networkPages(checks);
+await deskPages(checks);
 await lightClient(checks);
 await byzantine(checks);
 await namespaces(checks);
