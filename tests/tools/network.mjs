@@ -317,6 +317,15 @@ export async function networks(checks) {
     }));
 }
 
+/** The desk, where four organizations let a fifth one in. */
+export async function deskPages(checks) {
+  await checks.check('the desk, in a browser: a fifth organization is proposed, approved and admitted', () =>
+    within('bft', async (network) => {
+      const shots = process.env.SHOTS ? ['--shots', process.env.SHOTS] : [];
+      console.log(await run('node', ['e2e/desk.mjs', '--url', network.pages[0], '--other', network.pages[2], ...shots], { cwd: join(root, 'web') }));
+    }));
+}
+
 /** The pages about consensus, over four nodes that let themselves be made to fail. */
 export async function networkPages(checks) {
   await checks.check('the pages about consensus, in a browser, while one validator sleeps and one lies', () =>

@@ -13,7 +13,7 @@ import { killLoop } from './kill.mjs';
 import { lightClient } from './light.mjs';
 import { members } from './members.mjs';
 import { namespaces } from './namespaces.mjs';
-import { networkPages, networks } from './network.mjs';
+import { deskPages, networkPages, networks } from './network.mjs';
 import { viemScript } from './viem.mjs';
 
 const checks = new Checks();
@@ -34,6 +34,7 @@ await members(checks);
 await absence(checks);
 await clocks(checks);
 await networkPages(checks);
+await deskPages(checks);
 await lightClient(checks);
 await byzantine(checks);
 await namespaces(checks);

@@ -74,7 +74,9 @@ export class Walk {
   };
 
   shot = async (page, name, fullPage = false) => {
-    if (this.shots) await page.screenshot({ path: join(this.shots, `${name}.png`), fullPage });
+    if (!this.shots) return;
+    if (fullPage) await page.evaluate(() => globalThis.scrollTo(0, 0)); // the header stays at the top of the window
+    await page.screenshot({ path: join(this.shots, `${name}.png`), fullPage });
   };
 
   heading = (page) => page.locator('main h1').first().innerText();

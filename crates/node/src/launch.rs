@@ -522,6 +522,11 @@ fn network_info(spec: &ChainSpec) -> NetworkInfo {
         escrow: hanse.contracts.escrow,
         deployed_at: 0,
         currencies: hanse.contracts.currencies.iter().map(currency).collect(),
+        members: hanse.contracts.membership.map(|law| law.members),
+        policies: hanse.contracts.membership.map(|law| law.policies),
+        anchors: hanse.contracts.anchors,
+        data_catalog: hanse.contracts.data_catalog,
+        development: hanse.development,
         parties: hanse.parties.iter().map(party).collect(),
         nodes: Vec::new(),
     }

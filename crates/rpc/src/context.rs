@@ -76,6 +76,16 @@ pub struct NetworkInfo {
     pub deployed_at: u64,
     /// Currencies that the escrow takes.
     pub currencies: Vec<CurrencyInfo>,
+    /// Where the contract is that knows the members; nothing in a network without one.
+    pub members: Option<Address>,
+    /// Where the one is that keeps the policies.
+    pub policies: Option<Address>,
+    /// Where heads of logs are anchored.
+    pub anchors: Option<Address>,
+    /// Where the catalog of data is.
+    pub data_catalog: Option<Address>,
+    /// Whether this network is for trying things out: the page may act for its well-known accounts.
+    pub development: bool,
     /// Known parties.
     pub parties: Vec<PartyInfo>,
     /// The nodes of a network that runs on one machine, so that a page can show them side by side.

@@ -2,6 +2,7 @@ use super::{Approver, Node, Policy};
 use crate::{MspId, PolicyError, Role, RoleSet, testing::arb_policy};
 use alloy_primitives::{Address, hex};
 use proptest::prelude::*;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 fn msp(name: &str) -> MspId {
@@ -16,100 +17,46 @@ fn approver(number: u8, organization: &str, roles: &str) -> Approver {
     }
 }
 
-fn bank(rest: &str) -> String {
-    format!("02{}{rest}", hex::encode(msp("Bank").to_word()))
+/// What every reader of policies must agree on: `web/src/lib/desk` is tested with the same file.
+fn golden() -> Value {
+    serde_json::from_str(include_str!("../fixtures/policies.json")).unwrap()
+}
+
+fn list<'a>(golden: &'a Value, name: &str) -> &'a [Value] {
+    golden[name].as_array().unwrap()
+}
+
+fn text<'a>(value: &'a Value) -> &'a str {
+    value.as_str().unwrap()
 }
 
 /// Texts with the one text and the one form of their policy.
 #[test]
 fn forms_are_a_promise() {
-    let admin = bank("0101");
-    let brand = format!("02{}0001", hex::encode(msp("Brand").to_word()));
-    let any = format!("02{}0101", "00".repeat(32));
-    for (text, canonical, form) in [
-        ("Bank.admin", "'Bank.admin'", admin.clone()),
-        (" \"Bank.Admin\" ", "'Bank.admin'", admin.clone()),
-        ("2 OF 'Bank.admin'", "2 of 'Bank.admin'", bank("0102")),
-        ("*.admin", "'*.admin'", any.clone()),
-        (
-            "AND('Bank.admin','Brand.member')",
-            "AND('Bank.admin', 'Brand.member')",
-            format!("010202{admin}{brand}"),
-        ),
-        (
-            "or( Bank.admin , '*.admin' )",
-            "OR('Bank.admin', '*.admin')",
-            format!("010201{admin}{any}"),
-        ),
-        (
-            "OutOf(2, 'Bank.admin', 'Brand.member', '*.admin')",
-            "2 of ('Bank.admin', 'Brand.member', '*.admin')",
-            format!("010302{admin}{brand}{any}"),
-        ),
-        ("1 of (Bank.admin)", "AND('Bank.admin')", format!("010101{admin}")),
-        ("majority(ADMIN)", "MAJORITY(admin)", "03010102".to_owned()),
-        ("MORE_THAN(1/2, admin)", "MAJORITY(admin)", "03010102".to_owned()),
-        ("MORE_THAN ( 2 / 3 , bank )", "MORE_THAN(2/3, bank)", "03040203".to_owned()),
-        ("MORE_THAN(0/1, bank)", "MORE_THAN(0/1, bank)", "03040001".to_owned()),
-        ("Anyone", "ANYONE", "04".to_owned()),
-        ("NOBODY", "NOBODY", "05".to_owned()),
-        (
-            "AND(ANYONE, OR(NOBODY, ANYONE))",
-            "AND(ANYONE, OR(NOBODY, ANYONE))",
-            "01020204010201 0504".replace(' ', ""),
-        ),
-        // An organization that is called like a keyword.
-        ("or(AND.admin, any.admin)", "OR('AND.admin', 'any.admin')", {
-            let and = hex::encode(msp("AND").to_word());
-            format!("01020102{and}010102{}0101", hex::encode(msp("any").to_word()))
-        }),
-    ] {
-        let policy = Policy::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert_eq!(policy.to_string(), canonical, "{text}");
-        assert_eq!(hex::encode(policy.to_form()), form, "{text}");
+    for case in list(&golden(), "policies") {
+        let (written, form) = (text(&case["text"]), text(&case["form"]));
+        let policy = Policy::parse(written).unwrap_or_else(|error| panic!("{written}: {error}"));
+        assert_eq!(policy.to_string(), text(&case["canonical"]), "{written}");
+        assert_eq!(hex::encode(policy.to_form()), form, "{written}");
         assert_eq!(Policy::from_form(&hex::decode(form).unwrap()), Ok(policy));
     }
 }
 
 #[test]
 fn mistakes_are_shown_where_they_are() {
-    for (text, column, expected) in [
-        ("", 1, "a policy"),
-        ("Bank", 1, "a policy"),
-        ("AND", 4, "`(`"),
-        ("AND()", 5, "a policy"),
-        ("AND('Bank.admin'", 17, "`,` or `)`"),
-        ("AND('Bank.admin' 'Brand.admin')", 18, "`,` or `)`"),
-        ("AND('Bank.admin'))", 18, "the end"),
-        ("'Bank.peer'", 7, "a role (member, admin"),
-        ("'Bank.admin", 12, "`'`"),
-        ("'Bank-admin'", 12, "`.`"),
-        ("'1Bank.admin'", 2, "an organization"),
-        ("2 of", 5, "`(`"),
-        ("2 off (Bank.admin)", 3, "`of`"),
-        ("300 of (Bank.admin)", 1, "a number up to 255"),
-        ("OutOf('Bank.admin')", 7, "a number"),
-        ("MAJORITY(bank.admin)", 14, "`)`"),
-        ("MORE_THAN(2, admin)", 12, "`/`"),
-        ("EVERYBODY", 1, "a policy"),
-        ("AND(Bänk.admin)", 5, "a policy"),
-    ] {
-        match Policy::parse(text).expect_err(text) {
+    let golden = golden();
+    for case in list(&golden, "mistakes") {
+        let written = text(&case["text"]);
+        match Policy::parse(written).expect_err(written) {
             PolicyError::Text { column: found, expected: what, .. } => {
-                assert_eq!(found, column, "{text}");
-                assert!(what.starts_with(expected), "{text}: {what}");
+                assert_eq!(Value::from(found), case["column"], "{written}");
+                assert!(what.starts_with(text(&case["expected"])), "{written}: {what}");
             }
-            error => panic!("{text}: {error}"),
+            error => panic!("{written}: {error}"),
         }
     }
-    for text in [
-        "0 of (ANYONE)",
-        "2 of (ANYONE)",
-        "0 of Bank.admin",
-        "MORE_THAN(1/1, admin)",
-        "MORE_THAN(1/0, admin)",
-    ] {
-        assert!(matches!(Policy::parse(text), Err(PolicyError::Number(_))), "{text}");
+    for written in list(&golden, "numbers").iter().map(text) {
+        assert!(matches!(Policy::parse(written), Err(PolicyError::Number(_))), "{written}");
     }
     let error = Policy::parse("AND(Bank.admin, Brand.peer)").unwrap_err().to_string();
     assert_eq!(
@@ -144,31 +91,28 @@ fn limits_hold_in_text_and_form() {
 
 #[test]
 fn other_bytes_are_no_form() {
-    for form in [
-        "",
-        "00",
-        "06",
-        "0400",
-        "01",
-        "0100",
-        "010000",
-        "010100",
-        "01010004",
-        "01010204",
-        "01020104",
-        "03010102ff",
-        "03010202",
-        "03010100",
-        "030b0102",
-        "02",
-        &bank("0100"),
-        &bank("0b01"),
-        &bank("01"),
-        // An organization with something after its end, and one that begins with a digit.
-        &format!("0242616e6b00{}0101", "61".repeat(27)),
-        &format!("0231{}0101", "00".repeat(31)),
-    ] {
+    for form in list(&golden(), "noForms").iter().map(text) {
         assert!(Policy::from_form(&hex::decode(form).unwrap()).is_err(), "{form}");
+    }
+}
+
+#[test]
+fn policies_hold_for_all_readers() {
+    let golden = golden();
+    let active: BTreeSet<MspId> =
+        list(&golden, "active").iter().map(|name| msp(text(name))).collect();
+    for case in list(&golden, "evaluations") {
+        let approvers = list(case, "approvers").iter().map(|name| {
+            let one = &golden["approvers"][text(name)];
+            Approver {
+                account: text(&one["account"]).parse().unwrap(),
+                organization: msp(text(&one["organization"])),
+                roles: text(&one["roles"]).parse().unwrap(),
+            }
+        });
+        let approvers: Vec<Approver> = approvers.collect();
+        let policy = Policy::parse(text(&case["text"])).unwrap();
+        assert_eq!(Value::from(policy.evaluate(&approvers, &active)), case["holds"], "{case}");
     }
 }
 

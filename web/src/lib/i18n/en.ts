@@ -18,6 +18,7 @@ export const en = {
   'nav.explorer': 'Explorer',
   'nav.orders': 'Orders',
   'nav.network': 'Network',
+  'nav.desk': 'Desk',
 
   'connection.live': 'Live',
   'connection.connecting': 'Connecting',

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { en, type Key } from './en';
+import { deskEn } from './desk.en';
+import { deskZh } from './desk.zh';
+import { en } from './en';
 import { fill, placeholders } from './translate';
 import { zh } from './zh';
 
@@ -9,37 +11,41 @@ const sources = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter((path) => /\.(svelte|ts)$/.test(path) && !path.includes('i18n/') && !path.endsWith('.test.ts'))
   .map((path) => ({ path, text: readFileSync(new URL(path, SOURCE), 'utf8') }));
 
-const keys = Object.keys(en) as Key[];
+type Dictionary = Readonly<Record<string, string>>;
 
-describe('dictionaries', () => {
-  it('have the same keys', () => {
-    expect(Object.keys(zh).sort()).toEqual([...keys].sort());
+const DICTIONARIES: readonly { name: string; english: Dictionary; chinese: Dictionary; same: string[]; call: RegExp }[] = [
+  { name: 'pages', english: en, chinese: zh, same: ['app.name', 'field.nonce', 'gas.wei'], call: /\b(?:t|plural)\('([^'$]+)'/g },
+  { name: 'desk', english: deskEn, chinese: deskZh, same: ['pem.placeholder'], call: /\b(?:say|sayCount)\('([^'$]+)'/g },
+];
+
+describe.each(DICTIONARIES)('dictionary of the $name', ({ english, chinese, same, call }) => {
+  const keys = Object.keys(english);
+
+  it('has the same keys in both languages', () => {
+    expect(Object.keys(chinese).sort()).toEqual([...keys].sort());
   });
 
   it.each(keys)('%s says something, with the same placeholders, in both languages', (key) => {
-    expect(en[key].trim()).not.toBe('');
-    expect(zh[key].trim()).not.toBe('');
-    expect(placeholders(zh[key])).toEqual(placeholders(en[key]));
+    expect(english[key]?.trim()).not.toBe('');
+    expect(chinese[key]?.trim()).not.toBe('');
+    expect(placeholders(chinese[key] ?? '')).toEqual(placeholders(english[key] ?? ''));
   });
 
-  it('are translated', () => {
-    const same = keys.filter((key) => zh[key] === en[key]);
-    expect(same.sort()).toEqual(['app.name', 'field.nonce', 'gas.wei']);
+  it('is translated', () => {
+    expect(keys.filter((key) => chinese[key] === english[key]).sort()).toEqual(same);
   });
-});
 
-describe('source', () => {
-  it('uses only keys that exist', () => {
+  it('has all keys that are used', () => {
     const unknown = sources.flatMap(({ path, text }) =>
-      [...text.matchAll(/\b(?:t|plural)\('([^'$]+)'/g)]
+      [...text.matchAll(call)]
         .map((match) => match[1] as string)
-        .filter((key) => !(key in en) && !(`${key}.other` in en))
+        .filter((key) => !(key in english) && !(`${key}.other` in english))
         .map((key) => `${path}: ${key}`),
     );
     expect(unknown).toEqual([]);
   });
 
-  it('uses every key', () => {
+  it('has no others', () => {
     const all = sources.map(({ text }) => text).join('\n');
     // A key may be built from a prefix: t(`state.${order.state}`).
     const prefixes = [...all.matchAll(/`([a-z]+(?:\.[a-zA-Z]+)*\.)\$\{/g)].map((match) => match[1] as string);
@@ -49,7 +55,9 @@ describe('source', () => {
     });
     expect(unused).toEqual([]);
   });
+});
 
+describe('source', () => {
   it('has no words outside the dictionaries', () => {
     const spoken = sources
       .filter(({ path }) => path.endsWith('.svelte'))

@@ -2,7 +2,7 @@
 
 import type { en, Key } from './en';
 
-type Placeholders<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Placeholders<Rest> : never;
+export type Placeholders<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Placeholders<Rest> : never;
 
 /** What `t` needs besides the key: nothing, or a value for each placeholder of the English message. */
 export type Values<K extends Key> = [Placeholders<(typeof en)[K]>] extends [never]

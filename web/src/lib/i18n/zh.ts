@@ -17,6 +17,7 @@ export const zh: Dictionary = {
   'nav.explorer': '区块浏览器',
   'nav.orders': '订单',
   'nav.network': '网络',
+  'nav.desk': '治理台',
 
   'connection.live': '实时',
   'connection.connecting': '正在连接',

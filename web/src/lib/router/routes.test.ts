@@ -24,6 +24,16 @@ const routes: Route[] = [
   { page: 'evidences' },
   { page: 'evidence', index: 0 },
   { page: 'evidence', index: 17 },
+  { page: 'desk' },
+  { page: 'organization', id: 'Baltic-Bank_2' },
+  { page: 'policies' },
+  { page: 'proposals' },
+  { page: 'proposal', id: 0 },
+  { page: 'propose', what: null, subject: '' },
+  { page: 'propose', what: 'roles', subject: 'Brand' },
+  { page: 'trail', contract: '', organization: '', before: null },
+  { page: 'trail', contract: 'members', organization: 'Brand', before: 812n },
+  { page: 'catalog' },
 ];
 
 describe('routes', () => {
@@ -35,7 +45,7 @@ describe('routes', () => {
     expect(parse(`/tx/${hash.toUpperCase().replace('0X', '0x')}/`)).toEqual({ page: 'transaction', hash });
   });
 
-  it.each(['/nothing', '/block', '/block/-1', '/block/1/2', '/tx/0x12', '/account/bob', `/order/${address}`, '/block/0x', '/network/1', '/evidence/x', '/evidence/-1'])(
+  it.each(['/nothing', '/block', '/block/-1', '/block/1/2', '/tx/0x12', '/account/bob', `/order/${address}`, '/block/0x', '/network/1', '/evidence/x', '/evidence/-1', '/desk/x', '/desk/proposal/x', '/desk/organization/1st', '/desk/organization/A/B', '/desk/policies/1'])(
     '%s is unknown',
     (path) => {
       expect(parse(path).page).toBe('unknown');

@@ -18,13 +18,26 @@ export type Route =
   | { page: 'network' }
   | { page: 'evidences' }
   | { page: 'evidence'; index: number }
+  | { page: 'desk' }
+  | { page: 'organization'; id: string }
+  | { page: 'policies' }
+  | { page: 'proposals' }
+  | { page: 'proposal'; id: number }
+  | { page: 'propose'; what: Change | null; subject: string }
+  | { page: 'trail'; contract: string; organization: string; before: bigint | null }
+  | { page: 'catalog' }
   | { page: 'unknown'; path: string };
+
+/** What can be proposed with a form. */
+export const CHANGES = ['admit', 'remove', 'roles', 'appoint', 'policy', 'access', 'guard', 'topic'] as const;
+export type Change = (typeof CHANGES)[number];
 
 export type Page = Route['page'];
 
 const HASH = /^0x[0-9a-f]{64}$/i;
 const ADDRESS = /^0x[0-9a-f]{40}$/i;
 const HEIGHT = /^\d{1,19}$/;
+const ORGANIZATION = /^[A-Za-z][A-Za-z0-9_-]{0,30}$/;
 const INDEX = /^\d{1,9}$/;
 
 export const isHash = (text: string): text is Hex => HASH.test(text);
@@ -40,10 +53,34 @@ function cursor(params: URLSearchParams): bigint | null {
   return isHeight(before) ? BigInt(before) : null;
 }
 
+/** The pages of the desk: what is asked for, and which one of it. */
+function desk(what: string | undefined, which: string | undefined, params: URLSearchParams, unknown: Route): Route {
+  if (which !== undefined) {
+    if (what === 'organization' && ORGANIZATION.test(which)) return { page: 'organization', id: which };
+    return what === 'proposal' && INDEX.test(which) ? { page: 'proposal', id: Number(which) } : unknown;
+  }
+  switch (what) {
+    case undefined:
+      return { page: 'desk' };
+    case 'policies':
+    case 'proposals':
+      return { page: what };
+    case 'propose':
+      return { page: 'propose', what: CHANGES.find((known) => known === params.get('what')) ?? null, subject: params.get('subject') ?? '' };
+    case 'trail':
+      return { page: 'trail', contract: params.get('contract') ?? '', organization: params.get('organization') ?? '', before: cursor(params) };
+    case 'data':
+      return { page: 'catalog' };
+    default:
+      return unknown;
+  }
+}
+
 export function parse(url: string): Route {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const unknown: Route = { page: 'unknown', path: pathname };
   const [head = '', argument, ...rest] = pathname.split('/').filter((part) => part !== '');
+  if (head === 'desk') return rest.length > 1 ? unknown : desk(argument, rest[0], searchParams, unknown);
   if (rest.length > 0) return unknown;
   if (argument === undefined) {
     switch (head) {
@@ -116,6 +153,21 @@ export function href(route: Route): string {
       return '/evidence';
     case 'evidence':
       return `/evidence/${route.index}`;
+    case 'desk':
+      return '/desk';
+    case 'organization':
+      return `/desk/organization/${route.id}`;
+    case 'policies':
+    case 'proposals':
+      return `/desk/${route.page}`;
+    case 'proposal':
+      return `/desk/proposal/${route.id}`;
+    case 'propose':
+      return withParams('/desk/propose', { what: route.what, subject: route.subject });
+    case 'trail':
+      return withParams('/desk/trail', { contract: route.contract, organization: route.organization, before: route.before === null ? null : route.before.toString() });
+    case 'catalog':
+      return '/desk/data';
     case 'unknown':
       return route.path;
   }

@@ -50,6 +50,42 @@ export async function request<Result>(method: string, params: unknown[] = [], si
   return answer.result;
 }
 
+const BATCH_CALLS = 500; // nodes take a thousand
+
+interface Answer<Result> {
+  readonly id?: number;
+  readonly result?: Result;
+  readonly error?: { code: number; message: string; data?: unknown };
+}
+
+/** Several JSON-RPC calls in one request, answered in their order. The first that fails fails all. */
+export async function requestAll<Result>(calls: readonly (readonly [method: string, params: readonly unknown[]])[], signal?: AbortSignal): Promise<Result[]> {
+  if (calls.length === 0) return [];
+  if (calls.length > BATCH_CALLS) {
+    const first = await requestAll<Result>(calls.slice(0, BATCH_CALLS), signal);
+    return [...first, ...(await requestAll<Result>(calls.slice(BATCH_CALLS), signal))];
+  }
+  const from = nextId;
+  nextId += calls.length;
+  const { body } = await fetchJson('/rpc', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(calls.map(([method, params], index) => ({ jsonrpc: '2.0', id: from + index, method, params }))),
+    signal: signal ?? null,
+  });
+  if (!Array.isArray(body)) {
+    const { error } = body as Answer<Result>;
+    throw new Refused(error?.code ?? 0, error?.message ?? 'a batch was not answered by a list');
+  }
+  const byId = new Map((body as Answer<Result>[]).map((answer) => [answer.id, answer]));
+  return calls.map(([method], index) => {
+    const answer = byId.get(from + index);
+    if (answer?.error) throw new Refused(answer.error.code, answer.error.message, answer.error.data);
+    if (answer?.result === undefined) throw new Refused(0, `${method} answered neither a result nor an error`);
+    return answer.result;
+  });
+}
+
 /** GET on the node's REST side; `null` when it does not know the thing asked for. */
 export async function get(path: string, signal?: AbortSignal): Promise<unknown> {
   const { status, body } = await fetchJson(path, { headers: { accept: 'application/json' }, signal: signal ?? null });

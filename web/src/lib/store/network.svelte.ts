@@ -24,6 +24,14 @@ export interface NetworkNode {
   readonly web: string | null;
 }
 
+/** The contracts that say who takes part and who may do what. */
+export interface Law {
+  readonly members: Hex;
+  readonly policies: Hex;
+  readonly anchors: Hex | null;
+  readonly catalog: Hex | null;
+}
+
 interface Network {
   readonly name: string;
   readonly chainId: number;
@@ -32,6 +40,8 @@ interface Network {
   readonly currencies: readonly Currency[];
   readonly parties: readonly Party[];
   readonly nodes: readonly NetworkNode[]; // empty on a real network
+  readonly law: Law | null; // null: everybody may do everything, and nobody is a member
+  readonly development: boolean;
 }
 
 const lower = (text: unknown): Hex => String(text).toLowerCase() as Hex;
@@ -43,6 +53,8 @@ function webAddress(text: unknown): string | null {
 
 export function readNetwork(value: unknown): Network {
   const raw = value as Record<string, unknown>;
+  const address = (name: string) => (raw[name] ? lower(raw[name]) : null);
+  const [members, policies] = [address('members'), address('policies')];
   const list = (name: string) => (Array.isArray(raw[name]) ? (raw[name] as Record<string, unknown>[]) : []);
   return {
     name: String(raw['name']),
@@ -64,6 +76,8 @@ export function readNetwork(value: unknown): Network {
       const validator = node['validator'] ? lower(node['validator']) : null;
       return rpc === null ? [] : [{ name: String(node['name']), validator, rpc, web: webAddress(node['web']) }];
     }),
+    law: members === null || policies === null ? null : { members, policies, anchors: address('anchors'), catalog: address('dataCatalog') },
+    development: raw['development'] === true,
   };
 }
 
@@ -80,6 +94,10 @@ export const network = {
   },
   get currencies(): readonly Currency[] {
     return known?.currencies ?? [];
+  },
+  /** `null` too while nothing is known yet. */
+  get law(): Law | null {
+    return known?.law ?? null;
   },
   get nodes(): readonly NetworkNode[] {
     return known?.nodes ?? [];

@@ -9,6 +9,7 @@ export interface Resource<T> {
   readonly value: T | undefined; // the last good answer
   readonly error: unknown;
   readonly loading: boolean; // nothing to show yet
+  readonly busy: boolean; // being fetched, for the first time or again; not a signal
   reload(): void;
 }
 
@@ -20,6 +21,7 @@ export function resource<T>(plan: () => readonly [key: string, load: (signal: Ab
   let value = $state.raw<T | undefined>();
   let error = $state.raw<unknown>();
   let loadedKey: string | null = null;
+  let current: AbortController | null = null;
   let generation = $state(0);
   const again = () => untrack(() => (generation += 1)); // callers are often effects themselves
 
@@ -32,15 +34,18 @@ export function resource<T>(plan: () => readonly [key: string, load: (signal: Ab
       loadedKey = key;
     }
     const abort = new AbortController();
+    current = abort;
     let retry: ReturnType<typeof setTimeout> | undefined;
     load(abort.signal).then(
       (loaded) => {
         if (abort.signal.aborted) return;
+        current = null;
         value = loaded;
         error = undefined;
       },
       (failure: unknown) => {
         if (abort.signal.aborted) return;
+        current = null;
         error = failure;
         if (failure instanceof Unreachable) retry = setTimeout(again, RETRY_MS);
       },
@@ -60,6 +65,9 @@ export function resource<T>(plan: () => readonly [key: string, load: (signal: Ab
     },
     get loading() {
       return value === undefined && error === undefined;
+    },
+    get busy() {
+      return current !== null;
     },
     reload() {
       again();

@@ -1,0 +1,275 @@
+// Walks through the desk, where members see and decide who takes part and who may do what, against a node of a
+// development network of four organizations (`hanse localnet`):
+//
+//   npm run e2e:desk -- --url http://localhost:8080 --shots DIR
+//
+// A fifth organization is admitted, so the network has one more afterwards, and the walk is for a fresh one. Ends like
+// run.mjs.
+import { parseArgs } from 'node:util';
+import assert from 'node:assert/strict';
+import { mnemonicToAccount } from 'viem/accounts';
+import { BROWSER_OPTIONS, Walk } from './browser.mjs';
+import { certificate } from './certificates.mjs';
+
+// `other`: the page of another node, where the result has to be seen too.
+const { values: options } = parseArgs({ options: { ...BROWSER_OPTIONS, other: { type: 'string' } } });
+const walk = await Walk.begin(options);
+const { base, rpc, get, open, step, shot, heading, settle, accessible, fits } = walk;
+
+const network = await get('/api/network');
+assert.ok(network.members && network.policies, 'this network has no members');
+const other = (options.other ?? network.nodes[2].web).replace(/\/$/, '');
+const accountOf = (index) => mnemonicToAccount('test test test test test test test test test test test junk', { addressIndex: index });
+const [BANK, BRAND, CARRIER, RETAILER, NEWCOMER, STRANGER, CLERK] = [0, 1, 2, 3, 4, 5, 6];
+const now = Number((await rpc('eth_getBlockByNumber', ['latest', false])).timestamp);
+const guest = `Guest${now % 100_000}`;
+
+const page = await open({ height: 1000 });
+
+/** Acts as a well-known account from now on. */
+async function actAs(index, at = page) {
+  await at.locator('[data-actor]').selectOption(String(index));
+  await at.waitForSelector('[data-standing]');
+}
+
+async function press(name, at = page) {
+  await at.locator(`button[data-act=${name}]`).first().click();
+}
+
+const refusal = async (name, at = page) => at.locator(`[data-refused=${name}]`).first().innerText();
+const organization = (id) => page.locator(`[data-organization=${id}]`);
+
+await step('organizations: who takes part, and how long certificates last', async () => {
+  await page.goto(base);
+  await page.locator('header nav a', { hasText: 'Desk' }).click();
+  await page.waitForURL(`${base}/desk`);
+  await page.waitForSelector('[data-organization=Bank]');
+  await settle(page);
+  assert.equal(await heading(page), 'Organizations');
+  for (const id of ['Brand', 'Retailer', 'Carrier', 'Bank']) {
+    const text = await organization(id).innerText();
+    assert.match(text, /active[\s\S]*days left/);
+  }
+  assert.match(await organization('Bank').innerText(), /bank[\s\S]*regulator/);
+  await shot(page, 'desk-en-light', true);
+  await accessible(page);
+});
+
+await step('policies: read from their bytes, tried out, and mistakes shown where they are', async () => {
+  await page.locator('nav a', { hasText: 'Policies' }).click();
+  await page.waitForSelector('[data-policy=membership]');
+  assert.match(await page.locator('[data-policy=membership]').innerText(), /MAJORITY\(admin\)/);
+  const text = page.locator('[data-policy-text]');
+  await text.fill("AND('Bank.admin', 2 of ('Brand.admin', Retailer.admin, 'Carrier.admin'))");
+  assert.equal(await page.locator('[data-finding]').getAttribute('data-finding'), 'false');
+  await page.locator('[data-try=Bank]').check({ force: true });
+  await page.locator('[data-try=Brand]').check({ force: true });
+  assert.match(await page.locator('[data-finding]').innerText(), /2 of these 3/);
+  assert.equal(await page.locator('[data-finding]').getAttribute('data-finding'), 'false');
+  await shot(page, 'desk-policies-en-light', true);
+  await accessible(page);
+  await page.locator('[data-try=Carrier]').check({ force: true });
+  await page.waitForSelector('[data-finding=true]');
+  await text.fill("AND('Bank.admin', 'Brand.boss')");
+  assert.match(await page.locator('[data-problem]').innerText(), /Column 26: expected a role .*found “boss'\)”/);
+});
+
+await step('a proposal: made by a form, shown in words', async () => {
+  await page.goto(`${base}/desk/propose?what=admit`);
+  await page.waitForSelector('[data-pem=root]');
+  await page.locator('[data-pem=root]').fill(certificate({ organization: guest, kind: 'root', now, days: 20 }));
+  await page.waitForFunction((id) => document.querySelector('[data-field=id]').value === id, guest);
+  await page.locator('[data-field=name]').fill('Guest & Sons');
+  await page.locator('[data-role=merchant]').check({ force: true });
+  await page.locator('[data-field=admin]').fill(accountOf(NEWCOMER).address);
+  await page.locator('[data-field=description]').fill('They want to sell here.');
+  const words = await page.locator('[data-call=admit]').innerText();
+  assert.ok(words.startsWith(`Admit ${guest} (Guest & Sons) as a new organization. Its accounts may be: merchant.`), words);
+  await actAs(STRANGER);
+  await press('propose');
+  assert.match(await refusal('propose'), /is no admin of an active organization/);
+  await shot(page, 'desk-propose-en-light', true);
+  await accessible(page);
+  await actAs(BRAND);
+  await press('propose');
+  await page.waitForURL(/\/desk\/proposal\/\d+$/);
+  await page.waitForSelector('[data-call=admit]');
+});
+
+const proposal = page.url();
+
+await step('what is missing is said, and a refusal says its reason', async () => {
+  const verdict = page.locator('[data-missing=true]');
+  assert.match(await verdict.innerText(), /role admin in 2 more of these organizations: (?!.*Brand)(?=.*Retailer)(?=.*Carrier)(?=.*Bank)/);
+  await press('execute');
+  assert.equal(await refusal('execute'), 'The approvals do not meet the policy membership yet: MAJORITY(admin).');
+  await actAs(STRANGER);
+  await press('approve');
+  assert.match(await refusal('approve'), /is in no organization with a valid enrollment/);
+  await settle(page);
+  await shot(page, 'desk-proposal-open-en-light', true);
+  await accessible(page);
+});
+
+await step('the others approve, and it is carried out', async () => {
+  await actAs(CARRIER);
+  await press('approve');
+  await page.waitForFunction(() => document.querySelectorAll('[data-approver]').length === 2);
+  assert.match(await page.locator('[data-missing=true]').innerText(), /in 1 more of these/);
+  await actAs(BANK);
+  // By keyboard, as everything here.
+  await page.locator('button[data-act=approve]').focus();
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-missing=false]');
+  await shot(page, 'desk-proposal-ready-en-light', true);
+  await press('execute');
+  await page.waitForSelector('.title .chip.green');
+  assert.match(await page.locator('.title').innerText(), /carried out/);
+});
+
+await step('the result is seen on another node', async () => {
+  const elsewhere = await open();
+  await elsewhere.goto(`${other}/desk`);
+  await elsewhere.waitForSelector(`[data-organization=${guest}]`);
+  assert.match(await elsewhere.locator(`[data-organization=${guest}]`).innerText(), /Guest & Sons[\s\S]*active[\s\S]*merchant[\s\S]*root[\s\S]*(19|20) days left/);
+  assert.match(await elsewhere.locator('[data-warning=amber]').first().innerText(), new RegExp(`root certificate of ${guest} ends in`));
+  await elsewhere.context().close();
+});
+
+await step('an organization looks after its own: nodes, accounts with their consent, revocation', async () => {
+  await page.goto(`${base}/desk/organization/${guest}`);
+  await page.waitForSelector('[data-account]');
+  await actAs(NEWCOMER);
+  await page.locator('[data-task=node]').click();
+  await page.locator('[data-pem=node]').fill(certificate({ organization: guest, kind: 'node', now, days: 5 }));
+  await press('addNode');
+  await page.waitForSelector('[data-certificate] [data-urgency=red]');
+  await page.locator('[data-task=enroll]').click();
+  await page.locator('[data-field=account]').fill(accountOf(CLERK).address);
+  await page.locator('[data-role=merchant]').check({ force: true });
+  assert.ok(await page.locator('button[data-act=enroll]').isDisabled(), 'without consent');
+  await page.locator('[data-obtain]').click();
+  await page.waitForFunction(() => document.querySelector('[data-field=consent]').value.length === 132);
+  await page.locator('[data-role=merchant]').uncheck({ force: true }); // that is not what was agreed to
+  await press('enroll');
+  assert.match(await refusal('enroll'), /has not signed this enrollment/);
+  await page.locator('[data-role=merchant]').check({ force: true });
+  await press('enroll');
+  const clerk = page.locator(`[data-account="${accountOf(CLERK).address.toLowerCase()}"]`);
+  await clerk.waitFor();
+  assert.match(await clerk.innerText(), /merchant[\s\S]*valid/);
+  await settle(page);
+  await shot(page, 'desk-organization-en-light', true);
+  await accessible(page);
+  await clerk.locator('[data-act=revokeAccount]').click();
+  await clerk.locator('[data-sure]').click();
+  await clerk.locator('.chip', { hasText: 'revoked' }).waitFor();
+  const own = page.locator('[data-certificate]', { has: page.locator('[data-urgency=red]') });
+  await own.locator('[data-act=revokeCertificate]').click();
+  await own.locator('[data-sure]').click();
+  await page.waitForSelector('[data-certificate] [data-urgency=revoked]');
+  await page.waitForSelector('[data-event=AccountRevoked]');
+});
+
+await step('the catalog of data: registered, changed, retired', async () => {
+  await page.goto(`${base}/desk/data`);
+  await actAs(BRAND);
+  await page.locator('[data-register]').click();
+  const id = `orders${now % 100_000}`;
+  for (const [field, value] of [['id', id], ['name', 'Orders'], ['purpose', 'To deliver what was bought'], ['basis', 'GDPR Art. 6(1)(b)'], ['days', '730']]) await page.locator(`[data-field=${field}]`).fill(value);
+  await page.locator('[data-field=personal]').check();
+  await press('register');
+  await page.locator('[data-field=days]').waitFor({ state: 'detached' });
+  const row = page.locator(`[data-entry=${id}]`);
+  await row.waitFor();
+  assert.match(await row.innerText(), /Orders[\s\S]*personal[\s\S]*Brand[\s\S]*730 days[\s\S]*revision 1/);
+  await row.locator('[data-change]').click();
+  await page.locator('[data-field=days]').fill('365');
+  await press('change');
+  await page.waitForFunction((key) => /365 days[\s\S]*revision 2/.test(document.querySelector(`[data-entry=${key}]`).innerText), id);
+  await settle(page);
+  await shot(page, 'desk-data-en-light', true);
+  await accessible(page);
+  await row.locator('[data-act=retire]').click();
+  await row.locator('[data-sure]').click();
+  await row.locator('.chip', { hasText: 'retired' }).waitFor();
+});
+
+await step('the audit trail: everything, filtered, with the way to the transaction', async () => {
+  await page.goto(`${base}/desk/trail`);
+  await page.waitForSelector('[data-event=EntryRetired]');
+  assert.ok((await page.locator('[data-event]').count()) >= 10);
+  await page.locator('[data-filter=organization]').selectOption(guest);
+  await page.waitForURL(/organization=Guest/);
+  await page.waitForFunction((id) => [...document.querySelectorAll('[data-event] p:first-child')].length >= 5 && [...document.querySelectorAll('[data-event] p:first-child')].every((item) => item.textContent.includes(id)), guest);
+  await shot(page, 'desk-trail-en-light', true);
+  await accessible(page);
+  await page.locator('[data-filter=kind]').selectOption('OrganizationAdmitted');
+  assert.equal(await page.locator('[data-event]').count(), 1);
+  const link = await page.locator('[data-event] a').first().getAttribute('href');
+  assert.equal((await rpc('eth_getTransactionReceipt', [link.replace('/tx/', '')])).status, '0x1');
+});
+
+/** A wallet in the browser, with one account of its own (EIP-1193). */
+async function wallet(at, index) {
+  const account = accountOf(index);
+  await at.exposeFunction('walletRequest', async (method, params) => {
+    if (method === 'eth_requestAccounts') return [account.address];
+    if (method === 'eth_chainId') return `0x${network.chainId.toString(16)}`;
+    assert.equal(method, 'eth_sendTransaction');
+    const [{ to, data, gas }] = params;
+    const nonce = Number(await rpc('eth_getTransactionCount', [account.address, 'pending']));
+    return rpc('eth_sendRawTransaction', [await account.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas: BigInt(gas), maxFeePerGas: 0n, maxPriorityFeePerGas: 0n })]);
+  });
+  await at.addInitScript(() => {
+    globalThis.ethereum = { request: ({ method, params }) => globalThis.walletRequest(method, params ?? []) };
+  });
+}
+
+await step('a wallet in the browser acts as the well-known accounts do', async () => {
+  const own = await open({ height: 1000 });
+  await wallet(own, RETAILER);
+  await own.goto(`${base}/desk/propose?what=policy&subject=upgrades`);
+  await own.locator('button', { hasText: 'Connect wallet' }).click();
+  await own.waitForFunction(() => document.querySelector('[data-standing]')?.textContent === 'admin');
+  await own.locator('[data-policy-text]').fill("AND('Nowhere.admin', MAJORITY(admin))");
+  await press('propose', own);
+  await own.waitForURL(/\/desk\/proposal\/\d+$/);
+  await own.waitForSelector('[data-call=setPolicy]');
+  assert.match(await own.locator('[data-call=setPolicy]').innerText(), /The policy upgrades becomes AND\('Nowhere.admin', MAJORITY\(admin\)\)\./);
+  await own.locator('button[data-act=withdraw]').click();
+  await own.locator('[data-sure]').click();
+  await own.locator('.title .chip', { hasText: 'withdrawn' }).waitFor();
+  await own.context().close();
+});
+
+const pages = [['desk', '/desk'], ['desk-organization', `/desk/organization/${guest}`], ['desk-proposals', '/desk/proposals'], ['desk-proposal', new URL(proposal).pathname], ['desk-policies', '/desk/policies'], ['desk-propose', '/desk/propose?what=guard'], ['desk-data', '/desk/data'], ['desk-trail', '/desk/trail']];
+const LOOKS = [['zh-dark', { language: 'zh-CN', scheme: 'dark' }], ['en-phone', { width: 390, height: 844 }]];
+
+await step('every page in Chinese, in the dark, and on a phone', async () => {
+  const ways = LOOKS.map(async ([how, look]) => {
+    const at = await open(look);
+    for (const [name, path] of pages) {
+      await at.goto(base + path);
+      await at.waitForSelector('main h1');
+      await settle(at);
+      await fits(at);
+      if (look.language) assert.match(await at.locator('main').innerText(), /\p{Script=Han}/u);
+      await shot(at, `${name}-${how}`, true);
+      await accessible(at);
+    }
+    await at.context().close();
+  });
+  await Promise.all(ways);
+});
+
+await step('addresses of the desk that lead nowhere say so', async () => {
+  for (const [path, expected] of [['/desk/organization/Nowhere', /No such organization/], ['/desk/proposal/999999', /No such proposal/], ['/desk/nowhere', /There is no such page/]]) {
+    await page.goto(base + path);
+    await settle(page);
+    await page.waitForSelector('.notice');
+    assert.match(await page.locator('main').innerText(), expected);
+  }
+});
+
+await walk.end();
