@@ -7,6 +7,7 @@
 mod blocks;
 mod configuration;
 mod genesis;
+mod identity;
 mod journal;
 mod ledger;
 mod messages;
@@ -19,6 +20,7 @@ mod world;
 pub use blocks::blocks;
 pub use configuration::configuration;
 pub use genesis::genesis;
+pub use identity::{certificates, credentials, policies};
 pub use journal::journal;
 pub use ledger::ledger;
 pub use messages::{gossip, votes, work};
@@ -37,15 +39,18 @@ pub type Seeds = Vec<(String, Vec<u8>)>;
 pub type Make = fn() -> Target;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Make); 13] = [
+pub const TARGETS: [(&str, Make); 16] = [
     ("blocks", blocks),
+    ("certificates", certificates),
     ("configuration", configuration),
+    ("credentials", credentials),
     ("frames", frames),
     ("genesis", genesis),
     ("gossip", gossip),
     ("greetings", greetings),
     ("journal", journal),
     ("ledger", ledger),
+    ("policies", policies),
     ("records", records),
     ("requests", requests),
     ("transactions", transactions),
@@ -55,14 +60,17 @@ pub const TARGETS: [(&str, Make); 13] = [
 
 /// The seeds that are bytes and not text, made by our own encoders: by target.
 #[must_use]
-pub fn seeds() -> [(&'static str, Seeds); 10] {
+pub fn seeds() -> [(&'static str, Seeds); 13] {
     [
         ("blocks", blocks::seeds()),
+        ("certificates", identity::certificate_seeds()),
+        ("credentials", identity::credential_seeds()),
         ("frames", wire::frame_seeds()),
         ("gossip", messages::gossip_seeds()),
         ("greetings", wire::greeting_seeds()),
         ("journal", journal::seeds()),
         ("ledger", ledger::seeds()),
+        ("policies", identity::policy_seeds()),
         ("records", records::seeds()),
         ("transactions", transactions::seeds()),
         ("votes", messages::vote_seeds()),

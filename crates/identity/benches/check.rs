@@ -3,19 +3,30 @@
 
 use alloy_primitives::Address;
 use criterion::{Criterion, criterion_group, criterion_main};
-use hanse_identity::{Approver, Certificate, MspId, Policy, Purpose, RoleSet, check, testing};
+use hanse_identity::{
+    Approver, Authority, Certificate, MspId, Policy, Purpose, Request, RoleSet, Serial, Validity,
+    check,
+};
+use hanse_primitives::PeerId;
 use std::{collections::BTreeSet, hint::black_box};
 
+/// The start of 2026.
+const NOW: u64 = 1_767_225_600;
+
 fn certificates(criterion: &mut Criterion) {
-    let roots = [testing::authority().root().clone()];
-    let (_, node) = testing::issued()[0];
-    let parsed = Certificate::parse(node).expect("a fixture");
+    let name = MspId::new("BrandMSP").expect("a name");
+    let serial = Serial::new(&[1; 16]).expect("a serial number");
+    let validity = Validity::days(NOW, 365).expect("a year");
+    let authority = Authority::create(&name, "CA", validity, &serial).expect("an authority");
+    let request = Request::node("node-1", PeerId([7; 32])).expect("a node");
+    let parsed = authority.issue(&request, validity, &serial).expect("a certificate");
+    let (node, roots) = (parsed.der(), [authority.root().clone()]);
     let none = BTreeSet::new();
     criterion.bench_function("certificate/parse", |b| {
         b.iter(|| Certificate::parse(black_box(node)));
     });
     criterion.bench_function("certificate/check", |b| {
-        b.iter(|| check(black_box(&parsed), &roots, &none, testing::NOW, Purpose::Node));
+        b.iter(|| check(black_box(&parsed), &roots, &none, NOW, Purpose::Node));
     });
 }
 
