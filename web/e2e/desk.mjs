@@ -121,6 +121,7 @@ await step('the others approve, and it is carried out', async () => {
   await page.locator('button[data-act=approve]').focus();
   await page.keyboard.press('Enter');
   await page.waitForSelector('[data-missing=false]');
+  assert.equal(await page.locator('[data-refused]').count(), 0, 'what is no longer so is still said');
   await shot(page, 'desk-proposal-ready-en-light', true);
   await press('execute');
   await page.waitForSelector('.title .chip.green');
