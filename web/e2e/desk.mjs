@@ -7,7 +7,7 @@
 // run.mjs.
 import { parseArgs } from 'node:util';
 import assert from 'node:assert/strict';
-import { mnemonicToAccount } from 'viem/accounts';
+import { generatePrivateKey, mnemonicToAccount, privateKeyToAccount } from 'viem/accounts';
 import { BROWSER_OPTIONS, Walk } from './browser.mjs';
 import { certificate } from './certificates.mjs';
 
@@ -121,6 +121,7 @@ await step('the others approve, and it is carried out', async () => {
   await page.locator('button[data-act=approve]').focus();
   await page.keyboard.press('Enter');
   await page.waitForSelector('[data-missing=false]');
+  assert.equal(await page.locator('[data-refused]').count(), 0, 'what is no longer so is still said');
   await shot(page, 'desk-proposal-ready-en-light', true);
   await press('execute');
   await page.waitForSelector('.title .chip.green');
@@ -211,11 +212,11 @@ await step('the audit trail: everything, filtered, with the way to the transacti
 });
 
 /** A wallet in the browser, with one account of its own (EIP-1193). */
-async function wallet(at, index) {
-  const account = accountOf(index);
+async function wallet(at, account) {
   await at.exposeFunction('walletRequest', async (method, params) => {
     if (method === 'eth_requestAccounts') return [account.address];
     if (method === 'eth_chainId') return `0x${network.chainId.toString(16)}`;
+    if (method === 'eth_signTypedData_v4') return account.signTypedData(JSON.parse(params[1]));
     assert.equal(method, 'eth_sendTransaction');
     const [{ to, data, gas }] = params;
     const nonce = Number(await rpc('eth_getTransactionCount', [account.address, 'pending']));
@@ -228,7 +229,7 @@ async function wallet(at, index) {
 
 await step('a wallet in the browser acts as the well-known accounts do', async () => {
   const own = await open({ height: 1000 });
-  await wallet(own, RETAILER);
+  await wallet(own, accountOf(RETAILER));
   await own.goto(`${base}/desk/propose?what=policy&subject=upgrades`);
   await own.locator('button', { hasText: 'Connect wallet' }).click();
   await own.waitForFunction(() => document.querySelector('[data-standing]')?.textContent === 'admin');
@@ -241,6 +242,31 @@ await step('a wallet in the browser acts as the well-known accounts do', async (
   await own.locator('[data-sure]').click();
   await own.locator('.title .chip', { hasText: 'withdrawn' }).waitFor();
   await own.context().close();
+});
+
+await step('somebody with a wallet of their own agrees to be enrolled', async () => {
+  const person = privateKeyToAccount(generatePrivateKey());
+  await page.goto(`${base}/desk/organization/Brand`);
+  await actAs(BRAND);
+  await page.locator('[data-task=enroll]').click();
+  await page.locator('[data-field=account]').fill(person.address);
+  await page.locator('[data-role=shopper]').check({ force: true });
+  await page.locator('[data-obtain]').click();
+  const address = await page.locator('.asked a').getAttribute('href');
+  const theirs = await open();
+  await wallet(theirs, person);
+  await theirs.goto(address.replace(new URL(address).origin, base));
+  await theirs.locator('button', { hasText: 'Connect wallet' }).click();
+  await theirs.locator('[data-agree]:enabled').click();
+  const signature = await theirs.locator('[data-signed]').getAttribute('data-signed');
+  await shot(theirs, 'desk-consent-en-light');
+  await accessible(theirs);
+  await theirs.context().close();
+  await page.locator('[data-field=consent]').fill(signature);
+  await press('enroll');
+  const enrolled = page.locator(`[data-account="${person.address.toLowerCase()}"]`);
+  await enrolled.waitFor();
+  assert.match(await enrolled.innerText(), /shopper[\s\S]*valid/);
 });
 
 const pages = [['desk', '/desk'], ['desk-organization', `/desk/organization/${guest}`], ['desk-proposals', '/desk/proposals'], ['desk-proposal', new URL(proposal).pathname], ['desk-policies', '/desk/policies'], ['desk-propose', '/desk/propose?what=guard'], ['desk-data', '/desk/data'], ['desk-trail', '/desk/trail']];

@@ -34,6 +34,8 @@ const routes: Route[] = [
   { page: 'trail', contract: '', organization: '', before: null },
   { page: 'trail', contract: 'members', organization: 'Brand', before: 812n },
   { page: 'catalog' },
+  { page: 'consent', organization: 'Brand', roles: 4, until: 0n, certificate: null },
+  { page: 'consent', organization: 'Brand', roles: 0, until: 1_900_000_000n, certificate: hash },
 ];
 
 describe('routes', () => {
@@ -45,7 +47,7 @@ describe('routes', () => {
     expect(parse(`/tx/${hash.toUpperCase().replace('0X', '0x')}/`)).toEqual({ page: 'transaction', hash });
   });
 
-  it.each(['/nothing', '/block', '/block/-1', '/block/1/2', '/tx/0x12', '/account/bob', `/order/${address}`, '/block/0x', '/network/1', '/evidence/x', '/evidence/-1', '/desk/x', '/desk/proposal/x', '/desk/organization/1st', '/desk/organization/A/B', '/desk/policies/1'])(
+  it.each(['/nothing', '/block', '/block/-1', '/block/1/2', '/tx/0x12', '/account/bob', `/order/${address}`, '/block/0x', '/network/1', '/evidence/x', '/evidence/-1', '/desk/x', '/desk/proposal/x', '/desk/organization/1st', '/desk/organization/A/B', '/desk/policies/1', '/desk/consent', '/desk/consent?organization=Brand&roles=-1'])(
     '%s is unknown',
     (path) => {
       expect(parse(path).page).toBe('unknown');

@@ -26,6 +26,7 @@ export type Route =
   | { page: 'propose'; what: Change | null; subject: string }
   | { page: 'trail'; contract: string; organization: string; before: bigint | null }
   | { page: 'catalog' }
+  | { page: 'consent'; organization: string; roles: number; until: bigint; certificate: Hex | null }
   | { page: 'unknown'; path: string };
 
 /** What can be proposed with a form. */
@@ -71,6 +72,17 @@ function desk(what: string | undefined, which: string | undefined, params: URLSe
       return { page: 'trail', contract: params.get('contract') ?? '', organization: params.get('organization') ?? '', before: cursor(params) };
     case 'data':
       return { page: 'catalog' };
+    case 'consent': {
+      const [organization, certificate, roles, until] = ['organization', 'certificate', 'roles', 'until'].map((name) => params.get(name) ?? '');
+      if (!ORGANIZATION.test(organization ?? '') || !INDEX.test(roles ?? '')) return unknown;
+      return {
+        page: 'consent',
+        organization: organization ?? '',
+        roles: Number(roles),
+        until: isHeight(until ?? '') ? BigInt(until ?? 0) : 0n,
+        certificate: isHash(certificate ?? '') ? lower(certificate ?? '') : null,
+      };
+    }
     default:
       return unknown;
   }
@@ -168,6 +180,13 @@ export function href(route: Route): string {
       return withParams('/desk/trail', { contract: route.contract, organization: route.organization, before: route.before === null ? null : route.before.toString() });
     case 'catalog':
       return '/desk/data';
+    case 'consent':
+      return withParams('/desk/consent', {
+        organization: route.organization,
+        roles: String(route.roles),
+        until: route.until === 0n ? null : route.until.toString(),
+        certificate: route.certificate,
+      });
     case 'unknown':
       return route.path;
   }

@@ -166,8 +166,10 @@ export async function sign(data: TypedDataDefinition): Promise<Hex> {
   if (actor.kind === 'development') return (await developer(actor.index)).signTypedData(data);
   const wallet = walletOf();
   if (wallet === null) throw new Error('no wallet');
-  const { serializeTypedData } = await import('viem');
-  return (await wallet.request({ method: 'eth_signTypedData_v4', params: [actor.address, serializeTypedData(data as never)] })) as Hex;
+  const { getTypesForEIP712Domain, serializeTypedData } = await import('viem');
+  // A domain whose fields are not among the types would be left out of what is signed.
+  const whole = { ...data, types: { EIP712Domain: getTypesForEIP712Domain({ domain: data.domain ?? {} }), ...data.types } };
+  return (await wallet.request({ method: 'eth_signTypedData_v4', params: [actor.address, serializeTypedData(whole as never)] })) as Hex;
 }
 
 /** On a development network, the signature of another well-known account; `null` for any other. */
