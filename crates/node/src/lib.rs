@@ -20,6 +20,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod consortium;
 mod demo;
 mod development;
 mod driver;
