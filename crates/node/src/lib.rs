@@ -26,6 +26,7 @@ mod development;
 mod driver;
 mod engines;
 mod error;
+mod exit;
 mod faults;
 mod gossip;
 mod gzip;

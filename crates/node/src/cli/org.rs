@@ -1,6 +1,7 @@
 //! `hanse org`
 
 mod account;
+mod export;
 mod list;
 mod publish;
 mod show;
@@ -87,6 +88,8 @@ enum Command {
     Account(account::Args),
     /// List the organizations of the network.
     List(list::Args),
+    /// Take along what the organization has on the chain, with proofs; or check what was taken along.
+    Export(export::Args),
     /// List all certificates with the days that they have left.
     Show {
         /// Folder of the organization.
@@ -198,6 +201,7 @@ pub(super) fn run(args: &Args) -> Result<(), NodeError> {
         Command::Publish(args) => publish::run(args.clone()),
         Command::Account(args) => account::run(args.clone()),
         Command::List(args) => list::run(args.clone()),
+        Command::Export(args) => export::run(args.clone()),
         Command::Show { directory, json } => show::run(&Msp::open(directory)?, now, *json),
     }
 }
