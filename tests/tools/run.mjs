@@ -10,6 +10,7 @@ import { changes } from './changes.mjs';
 import { clocks } from './clocks.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
+import { governance } from './governance.mjs';
 import { killLoop } from './kill.mjs';
 import { lightClient } from './light.mjs';
 import { members } from './members.mjs';
@@ -38,6 +39,7 @@ await clocks(checks);
 await networkPages(checks);
 await deskPages(checks);
 await lightClient(checks);
+await governance(checks);
 await byzantine(checks);
 await namespaces(checks);
 

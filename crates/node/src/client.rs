@@ -50,6 +50,8 @@ impl fmt::Display for Endpoint {
 /// has been sent is never sent twice.
 pub(crate) struct Client {
     endpoint: Endpoint,
+    /// What it says who is calling.
+    token: Option<String>,
     sender: Option<http1::SendRequest<Full<Bytes>>>,
 }
 
@@ -58,13 +60,29 @@ struct Reply {
     #[serde(default)]
     id: Value,
     result: Option<Box<RawValue>>,
-    error: Option<ReplyError>,
+    error: Option<Refusal>,
 }
 
-#[derive(Debug, Deserialize)]
-struct ReplyError {
+/// What a node answers instead of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Refusal {
     code: i64,
     message: String,
+    #[serde(default)]
+    data: Value,
+}
+
+impl Refusal {
+    /// What a contract reverted with, as hexadecimal digits.
+    pub(crate) fn data(&self) -> Option<&str> {
+        self.data.as_str()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
 }
 
 /// One answer of a batch: the result as it came, or the error's text.
@@ -72,7 +90,12 @@ pub(crate) type Answer = Result<Box<RawValue>, String>;
 
 impl Client {
     pub(crate) fn new(endpoint: impl Into<Endpoint>) -> Self {
-        Self { endpoint: endpoint.into(), sender: None }
+        Self { endpoint: endpoint.into(), token: None, sender: None }
+    }
+
+    /// Shows a token with every request.
+    pub(crate) fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     fn failed(&self, error: &dyn fmt::Display) -> NodeError {
@@ -98,13 +121,15 @@ impl Client {
     }
 
     async fn exchange(&mut self, method: Method, body: Bytes) -> Result<Bytes, NodeError> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(&self.endpoint.path)
             .header(header::HOST, &self.endpoint.authority)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(|e| self.failed(&e))?;
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::new(body)).map_err(|e| self.failed(&e))?;
         let response = self.connection().await?.send_request(request).await;
         let response = response.map_err(|e| self.failed(&e))?;
         let status = response.status();
@@ -138,7 +163,8 @@ impl Client {
             let got = replies.len();
             return Err(NodeError::Client(format!("{got} answers to {calls} calls")));
         }
-        Ok(replies.into_iter().filter_map(|reply| answer(reply).err()).collect())
+        let refused = replies.into_iter().filter_map(|reply| answer(reply).err());
+        Ok(refused.map(|refusal| refusal.to_string()).collect())
     }
 
     /// Calls one method.
@@ -147,11 +173,24 @@ impl Client {
         method: &str,
         params: &Value,
     ) -> Result<T, NodeError> {
+        let asked = self.ask(method, params).await?;
+        asked.map_err(|refusal| NodeError::Client(format!("{method}: {refusal}")))
+    }
+
+    /// Calls one method whose refusal says something.
+    pub(crate) async fn ask<T: for<'de> Deserialize<'de>>(
+        &mut self,
+        method: &str,
+        params: &Value,
+    ) -> Result<Result<T, Refusal>, NodeError> {
         let body = request(0, method, &params.to_string());
         let body = self.exchange(Method::POST, body.into()).await?;
         let reply: Reply = parse(&body)?;
-        let result = answer(reply).map_err(|e| NodeError::Client(format!("{method}: {e}")))?;
-        serde_json::from_str(result.get()).map_err(|error| {
+        let result = match answer(reply) {
+            Ok(result) => result,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        serde_json::from_str(result.get()).map(Ok).map_err(|error| {
             NodeError::Client(format!("{method} answered with something else: {error}"))
         })
     }
@@ -175,7 +214,8 @@ impl Client {
             return Err(NodeError::Client(format!("{got} answers to a batch of {asked}")));
         }
         replies.sort_by_key(|reply| reply.id.as_u64());
-        Ok(replies.into_iter().map(answer).collect())
+        let answers = replies.into_iter().map(answer);
+        Ok(answers.map(|answer| answer.map_err(|refusal| refusal.to_string())).collect())
     }
 }
 
@@ -191,11 +231,11 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, NodeError> {
     })
 }
 
-fn answer(reply: Reply) -> Answer {
+fn answer(reply: Reply) -> Result<Box<RawValue>, Refusal> {
     match (reply.result, reply.error) {
-        (_, Some(error)) => Err(format!("{} ({})", error.message, error.code)),
+        (_, Some(refusal)) => Err(refusal),
         (Some(result), None) => Ok(result),
-        (None, None) => RawValue::from_string("null".to_owned()).map_err(|e| e.to_string()),
+        (None, None) => Ok(RawValue::from_string("null".to_owned()).expect("null is JSON")),
     }
 }
 

@@ -2,12 +2,12 @@
 #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
 
 alloy_sol_types::sol!(
-    #[derive(Debug)]
+    #[derive(Debug, serde::Serialize)]
     IEscrow,
     "../../contracts/artifacts/IEscrow.json"
 );
 alloy_sol_types::sol!(
-    #[derive(Debug)]
+    #[derive(Debug, serde::Serialize)]
     ICurrency,
     "../../contracts/artifacts/ICurrency.json"
 );

@@ -124,9 +124,10 @@ const READER_ETH: [&str; 36] = [
 ];
 
 /// Questions about the network, its finality and its members.
-const READER_HANSE: [&str; 8] = [
+const READER_HANSE: [&str; 9] = [
     "hanse_getCertificate",
     "hanse_getCheckpoint",
+    "hanse_getContracts",
     "hanse_getEvidence",
     "hanse_getFinalityProof",
     "hanse_getPeers",

@@ -69,7 +69,7 @@ fn create(keystore: &Path, password_file: &Path) -> Result<(), NodeError> {
     Ok(())
 }
 
-fn password(file: &Path) -> Result<String, NodeError> {
+pub(super) fn password(file: &Path) -> Result<String, NodeError> {
     let text = std::fs::read_to_string(file).map_err(|e| NodeError::file("read", file, e))?;
     let password = text.lines().next().unwrap_or_default();
     if password.is_empty() {

@@ -4,8 +4,10 @@ mod absence;
 mod access;
 mod audit;
 mod bench;
+mod data;
 mod db;
 mod demo;
+mod endorse;
 mod export;
 mod genesis;
 mod import;
@@ -14,7 +16,12 @@ mod keys;
 mod localnet;
 mod node;
 mod org;
+mod policy;
+mod proposal;
+mod reach;
 mod verify;
+
+pub(crate) use data::entry_json;
 
 use crate::{Config, NodeError, config::LogFormat};
 use absence::AbsenceArgs;
@@ -57,6 +64,14 @@ enum Command {
     Keys(keys::Args),
     /// Look after an organization: its authority and the certificates of its nodes, people and servers.
     Org(org::Args),
+    /// Propose what the network is to decide, approve, carry out.
+    Proposal(proposal::Args),
+    /// Read the network's policies, check an expression, ask who meets it.
+    Policy(policy::Args),
+    /// Endorse transactions to guarded contracts.
+    Endorse(endorse::Args),
+    /// Read the catalog of the data that the network has, and look after one's own entries.
+    Data(data::Args),
     /// Read RLP blocks from a file, execute them and add them to the ledger.
     Import(import::Args),
     /// Write the ledger's blocks to a file, as RLP.
@@ -103,6 +118,10 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Audit(args) => audit::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Org(args) => org::run(&args),
+        Command::Proposal(args) => proposal::run(args),
+        Command::Policy(args) => policy::run(args),
+        Command::Endorse(args) => endorse::run(args),
+        Command::Data(args) => data::run(args),
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Db(args) => db::run(&args),

@@ -1,5 +1,9 @@
 //! `hanse org`
 
+mod account;
+mod export;
+mod list;
+mod publish;
 mod show;
 
 use super::{quiet_logs, say};
@@ -78,6 +82,14 @@ enum Command {
         #[arg(long, default_value = "unspecified")]
         reason: Reason,
     },
+    /// Make known on the chain what is in the folder: roots, certificates of nodes, revocations.
+    Publish(publish::Args),
+    /// Enroll accounts of the organization on the chain, revoke them, list them.
+    Account(account::Args),
+    /// List the organizations of the network.
+    List(list::Args),
+    /// Take along what the organization has on the chain, with proofs; or check what was taken along.
+    Export(export::Args),
     /// List all certificates with the days that they have left.
     Show {
         /// Folder of the organization.
@@ -186,6 +198,10 @@ pub(super) fn run(args: &Args) -> Result<(), NodeError> {
         Command::Revoke { what, name, directory, reason } => {
             revoke(&Msp::open(directory)?, *what, name, *reason, now)
         }
+        Command::Publish(args) => publish::run(args.clone()),
+        Command::Account(args) => account::run(args.clone()),
+        Command::List(args) => list::run(args.clone()),
+        Command::Export(args) => export::run(args.clone()),
         Command::Show { directory, json } => show::run(&Msp::open(directory)?, now, *json),
     }
 }

@@ -41,3 +41,8 @@ pub(super) fn capabilities(call: &Call<'_>) -> Answer {
         "stateproofs": all,
     }))
 }
+
+/// `hanse_getContracts`: the contracts that genesis names; `null` on a chain that is not ours.
+pub(super) fn contracts(call: &Call<'_>) -> Answer {
+    Reply::new(&call.rpc.spec.hanse().map(|hanse| &hanse.contracts))
+}
