@@ -128,7 +128,8 @@ impl Charter {
     pub(crate) fn sole() -> Result<Self, NodeError> {
         let id = MspId::new("Brand")?;
         let validity = Validity::days(0, 36_500)?;
-        let authority = Authority::create(&id, "Brand authority", validity, &Serial::new(&[1])?)?;
+        let authority =
+            Authority::create(&id, "Brand authority", validity, &Serial::new(&[1; 8])?)?;
         let founder = Founder {
             name: "Brand".to_owned(),
             roles: RoleSet::default().with(Role::Admin),
@@ -266,3 +267,6 @@ impl OrganizationEntry {
         Ok(Founder { id, name, roles, root, admins: self.admins.clone() })
     }
 }
+
+#[cfg(test)]
+mod tests;
