@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { act, decide, writer } from './council.mjs';
+import { act, admins, decide, writer } from './council.mjs';
 import { freePort, hanse, rpc, run, sleep, until } from './lib.mjs';
 import { seconds } from './load.mjs';
 import { within } from './network.mjs';
@@ -152,7 +152,23 @@ async function endedAndRenewed(network, home) {
   console.log(`      a certificate ended: cut off; another one issued while the node ran: back after ${seconds(Date.now() - begun)}`);
 }
 
+/** A network for members only: what a stranger sends is refused by whichever node is asked, with who may. */
+async function closed(network) {
+  const stranger = privateKeyToAccount(generatePrivateKey());
+  for (const name of ['retailer', 'bank']) {
+    const url = network.url(name);
+    const raw = async (account, nonce) => account.signTransaction({ chainId: 1337, type: 'eip1559', to: account.address, value: 0n, gas: 21_000n, maxFeePerGas: 0n, nonce });
+    await assert.rejects(rpc(url, 'eth_sendRawTransaction', [await raw(stranger, 0)]), new RegExp(`not permitted: ${stranger.address} may not send transactions: that needs '\\*.member'`));
+    const { carrier } = admins;
+    const nonce = Number(await rpc(url, 'eth_getTransactionCount', [carrier.address, 'pending']));
+    const hash = await rpc(url, 'eth_sendRawTransaction', [await raw(carrier, nonce)]);
+    await until('the receipt of a member', () => rpc(url, 'eth_getTransactionReceipt', [hash]));
+  }
+}
+
 export async function members(checks) {
+  await checks.check('a closed network takes transactions of members only', () => within('bft', closed, { more: ['--closed'] }));
+
   await checks.check('members: voted in and out, certificates revoked and renewed, and the orders flow', async () => {
     const home = mkdtempSync(join(tmpdir(), 'hanse-insurer-'));
     try {
