@@ -8,7 +8,7 @@ pragma solidity ^0.8.30;
 /// | node | bytes | holds when |
 /// | --- | --- | --- |
 /// | threshold | 01 count threshold node... | at least `threshold` of `count` nodes hold; AND and OR are such |
-/// | principal | 02 organization(32) role least | at least `least` different approvers have the role in the organization (0: in any one) |
+/// | principal | 02 organization(32) role least | at least `least` different approvers have the role in the organization (0: in all together) |
 /// | share | 03 role numerator denominator | organizations in which an approver has the role are more than that part of the active ones |
 /// | anyone | 04 | always |
 /// | nobody | 05 | never |

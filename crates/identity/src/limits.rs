@@ -70,3 +70,9 @@ const _: () = assert!(SERIAL_BYTES_MIN < SERIAL_BYTES_MAX);
 const _: () = assert!(LEAF_DAYS < ROOT_DAYS);
 // 48 bytes an entry hold a serial number of the longest kind, a time and a reason.
 const _: () = assert!(REVOCATIONS_MAX * 64 + CERTIFICATE_BYTES_MAX <= REVOCATION_LIST_BYTES_MAX);
+
+/// Accounts of one organization that a policy can ask for, as the contract has it.
+pub const APPROVERS_OF_ONE_MAX: u8 = 8;
+
+/// Accounts of all organizations together that a policy can ask for.
+pub const APPROVERS_MAX: u8 = 64;

@@ -547,6 +547,87 @@ fn what_is_guarded_changes_only_with_the_endorsement_for_exactly_this_transactio
     assert_eq!(town.send(&other), Ok(true));
 }
 
+/// Policies over the two organizations.
+fn any_policy() -> impl proptest::strategy::Strategy<Value = hanse_identity::Policy> {
+    use hanse_identity::{MspId, Policy, Role};
+    use proptest::prelude::*;
+    let role = (0..11_u8).prop_map(|number| Role::from_number(number).expect("there are 11"));
+    let names = prop_oneof![Just(None), Just(Some("Brand")), Just(Some("Carrier"))];
+    let principal = (names, role.clone(), 1..4_u8).prop_map(|(name, role, least)| {
+        let name = name.map(|name| MspId::new(name).expect("an id"));
+        Policy::principal(name, role, least).expect("a few")
+    });
+    let share = (role, 0..3_u8)
+        .prop_map(|(role, part)| Policy::share(role, part, 3).expect("less than all"));
+    prop_oneof![4 => principal, 2 => share].prop_recursive(4, 24, 4, |inner| {
+        (proptest::collection::vec(inner, 1..5), any::<prop::sample::Index>()).prop_map(
+            |(policies, at)| {
+                let least = u8::try_from(at.index(policies.len()) + 1).expect("at most five");
+                Policy::threshold(least, policies).expect("as many as there are")
+            },
+        )
+    })
+}
+
+/// The contract's evaluation against the plain one, over policies and approvers by chance.
+#[test]
+fn policies_hold_on_the_chain_as_they_do_on_paper() {
+    use hanse_identity::{Approver, MspId, Policy, Role, RoleSet};
+    use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+
+    let (town, _) = Town::new();
+    let policies = town.membership.policies;
+    let msp = |name: &str| MspId::new(name).expect("an id");
+    let active = [msp("Brand"), msp("Carrier")].into();
+    let role = |number: u8| Role::from_number(number).expect("a role");
+    let mut people: Vec<(u8, Approver)> = (0..11)
+        .map(|number| {
+            let roles = RoleSet::default().with(role(number));
+            let account = signer(holder(number)).address();
+            (holder(number), Approver { account, organization: msp("Brand"), roles })
+        })
+        .collect();
+    for (index, name) in [(0, "Brand"), (1, "Carrier")] {
+        let roles = RoleSet::default().with(Role::Admin);
+        let account = signer(index).address();
+        people.push((index, Approver { account, organization: msp(name), roles }));
+    }
+    let hand = [
+        "2 of *.admin",
+        "3 of *.admin",
+        "2 of Brand.admin",
+        "MAJORITY(admin)",
+        "MORE_THAN(0/1, admin)",
+        "AND('Carrier.admin', OR('Brand.bank', 'Brand.carrier'))",
+        "8 of *.member",
+        "ANYONE",
+        "NOBODY",
+    ];
+    let mut runner = TestRunner::deterministic();
+    let mut draw = |at: usize| match hand.get(at) {
+        Some(text) => Policy::parse(text).expect("a policy"),
+        None => any_policy().new_tree(&mut runner).expect("a policy").current(),
+    };
+    let (mut met, mut unmet) = (0, 0);
+    let mut chance = TestRunner::deterministic();
+    for at in 0..120 {
+        let policy = draw(at);
+        let chosen = proptest::sample::subsequence(people.clone(), 0..=people.len());
+        for _ in 0..3 {
+            let some = chosen.new_tree(&mut chance).expect("some people").current();
+            let approvers: Vec<Approver> = some.iter().map(|(_, one)| one.clone()).collect();
+            let question = Policies::holdsCall {
+                form: policy.to_form().into(),
+                approvers_: approvers.iter().map(|one| one.account).collect(),
+            };
+            let holds = town.ask(policies, &question);
+            assert_eq!(holds, policy.evaluate(&approvers, &active), "{policy} by {approvers:?}");
+            if holds { met += 1 } else { unmet += 1 }
+        }
+    }
+    assert!(met > 30 && unmet > 30, "{met} met, {unmet} not");
+}
+
 #[test]
 fn nodes_read_what_the_contracts_say() {
     let (town, _) = Town::new();

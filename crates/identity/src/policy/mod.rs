@@ -7,7 +7,7 @@ mod tests;
 
 use crate::{
     MspId, PolicyError, Role, RoleSet,
-    limits::{POLICY_DEPTH_MAX, POLICY_NODES_MAX},
+    limits::{APPROVERS_MAX, APPROVERS_OF_ONE_MAX, POLICY_DEPTH_MAX, POLICY_NODES_MAX},
 };
 use alloy_primitives::Address;
 use std::{
@@ -27,7 +27,7 @@ pub struct Policy(Node);
 enum Node {
     /// At least so many of these hold. AND and OR are such.
     Threshold { least: u8, nodes: Vec<Node> },
-    /// At least so many different accounts of one organization (or of any one) have the role.
+    /// At least so many different accounts have the role, of one organization or of all together.
     Principal { organization: Option<MspId>, role: Role, least: u8 },
     /// More than this part of the active organizations have an account with the role.
     Share { role: Role, numerator: u8, denominator: u8 },
@@ -64,7 +64,7 @@ impl Policy {
         Self::checked(Node::Threshold { least, nodes })
     }
 
-    /// At least `least` different accounts with a role, all of one organization; `None` is any one.
+    /// At least `least` different accounts with a role, of one organization; `None` is of all together.
     ///
     /// # Errors
     /// [`PolicyError::Number`] for 0.
@@ -124,6 +124,14 @@ impl Node {
             Self::Principal { least: 0, .. } => {
                 Err(PolicyError::Number("at least 1 account can be asked for"))
             }
+            Self::Principal { organization: Some(_), least, .. }
+                if *least > APPROVERS_OF_ONE_MAX =>
+            {
+                Err(PolicyError::Number("of one organization, at most 8 accounts can be asked for"))
+            }
+            Self::Principal { least, .. } if *least > APPROVERS_MAX => {
+                Err(PolicyError::Number("at most 64 accounts can be asked for"))
+            }
             Self::Share { numerator, denominator, .. } if numerator >= denominator => {
                 Err(PolicyError::Number("a share is less than all: more than n/d with n below d"))
             }
@@ -139,11 +147,11 @@ impl Node {
             }
             Self::Principal { organization, role, least } => {
                 let counts = organizations_with(approvers, *role);
-                let of_one = |(name, count): (&MspId, &usize)| {
-                    organization.as_ref().is_none_or(|organization| organization == name)
-                        && *count >= usize::from(*least)
+                let count = match organization {
+                    Some(organization) => counts.get(organization).copied().unwrap_or(0),
+                    None => counts.values().sum(),
                 };
-                counts.iter().any(|(name, count)| of_one((name, count)))
+                count >= usize::from(*least)
             }
             Self::Share { role, numerator, denominator } => {
                 let present = organizations_with(approvers, *role).len();

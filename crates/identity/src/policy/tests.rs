@@ -84,7 +84,7 @@ fn limits_hold_in_text_and_form() {
     assert_eq!(Policy::parse(&" ".repeat(9_000)), Err(PolicyError::TooLong));
     // The longest text of the longest form can be read again.
     let name = "O".repeat(31);
-    let longest = format!("OR({})", vec![format!("255 of '{name}.regulator'"); 63].join(", "));
+    let longest = format!("OR({})", vec![format!("8 of '{name}.regulator'"); 63].join(", "));
     let policy = Policy::parse(&longest).unwrap();
     assert_eq!(policy.to_string(), longest);
 }
@@ -134,7 +134,13 @@ fn policies_hold_as_they_say() {
     // Two different accounts of one organization: the same one twice is one.
     assert!(!holds("2 of Bank.admin", &[ada[0].clone(), ada[0].clone()]));
     assert!(holds("2 of Bank.admin", &all) && holds("2 of *.admin", &all));
-    assert!(!holds("2 of *.carrier", &all) && !holds("3 of *.member", &all));
+    assert!(!holds("2 of *.carrier", &all) && !holds("5 of *.member", &all));
+    // Of all organizations together.
+    assert!(holds("3 of *.admin", &all) && holds("4 of *.member", &all));
+    for (text, why) in [("9 of Bank.admin", "at most 8"), ("65 of *.admin", "at most 64")] {
+        let error = Policy::parse(text).expect_err("more than a proposal can have").to_string();
+        assert!(error.contains(why), "{error}");
+    }
     // One account may serve several places of a policy.
     assert!(holds("AND(Bank.admin, *.admin, Bank.member)", ada));
     assert!(holds("2 of (Bank.admin, Brand.merchant, Shop.bank)", &all));
