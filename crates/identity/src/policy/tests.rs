@@ -26,7 +26,7 @@ fn list<'a>(golden: &'a Value, name: &str) -> &'a [Value] {
     golden[name].as_array().unwrap()
 }
 
-fn text<'a>(value: &'a Value) -> &'a str {
+fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
