@@ -5,7 +5,7 @@ use crate::{
     ExecutionError, Violation,
     error::Fault,
     interrupt,
-    permissions::{self, Forbidden, Stopped, Subject},
+    permissions::{self, Admitted, Forbidden, Stopped, Subject},
     precompiles::PrecompileSet,
     receipts::{BareReceipt, Receipts},
     rules::ForkRules,
@@ -195,10 +195,9 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
         &mut self,
         transaction: &'t Transaction,
         sender: Address,
-    ) -> Result<Subject<'t>, Refused> {
+    ) -> Result<Admitted<'t>, Refused> {
         let subject = Subject::new(transaction, sender);
-        permissions::enter(&mut self.inner.evm, &self.failure, &subject)?;
-        Ok(subject)
+        Ok(permissions::enter(&mut self.inner.evm, &self.failure, subject)?)
     }
 
     /// Runs a transaction and keeps what it did. Returns the gas it used.
@@ -207,14 +206,14 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
         transaction: &Transaction,
         sender: Address,
     ) -> Result<u64, Refused> {
-        let subject = self.enter(transaction, sender)?;
+        let admitted = self.enter(transaction, sender)?;
         let recovered = Recovered::new_unchecked(transaction, sender);
         let result = self.inner.execute_transaction_without_commit(recovered);
         permissions::leave(self.inner.evm.db_mut());
         let output = result.map_err(|error| self.refuse(error))?;
         let changed = &output.result().state;
         let evm = &mut self.inner.evm;
-        permissions::endorsed(evm, &self.failure, &subject, |guard| guard.is_hit(changed))?;
+        permissions::endorsed(evm, &self.failure, &admitted, |guard| guard.is_hit(changed))?;
         let gas = output.result().result.tx_gas_used();
         self.keep(output)?;
         Ok(gas)

@@ -99,12 +99,8 @@ impl LocalChain {
 
     /// Tells pool and subscribers that the head moved.
     fn publish(&self, reverted: &[Executed], adopted: &[Executed]) -> Result<(), LedgerError> {
-        let head = self.ledger.head();
-        let header =
-            self.ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
         let now = (self.clock)();
-        let rules = Rules::next(&self.spec, &header, now);
-        let accounts = Arc::new(StateAccounts::new(&self.ledger, &self.executor, head.hash)?);
+        let (rules, accounts) = head_of_pool(&self.ledger, &self.executor, now)?;
         if let Err(error) = self.pool.on_block(adopted, reverted, rules, accounts, now) {
             tracing::error!(%error, "the pool could not follow the chain");
         }
@@ -311,20 +307,23 @@ pub(crate) fn read_seal(bytes: &[u8]) -> Result<Seal, ChainError> {
 }
 
 /// The pool's view of one block's state.
-pub(crate) struct StateAccounts {
+struct StateAccounts {
     state: StateView,
     doorkeeper: Doorkeeper,
 }
 
-impl StateAccounts {
-    /// The view after block `at`.
-    pub(crate) fn new(
-        ledger: &Ledger,
-        executor: &Executor,
-        at: BlockHash,
-    ) -> Result<Self, LedgerError> {
-        Ok(Self { state: ledger.state(at)?, doorkeeper: executor.doorkeeper(at)? })
-    }
+/// What a pool measures transactions by: the rules of the block after the head, and the head's state.
+pub(crate) fn head_of_pool(
+    ledger: &Ledger,
+    executor: &Executor,
+    now: u64,
+) -> Result<(Rules, Arc<dyn Accounts>), LedgerError> {
+    let head = ledger.head();
+    let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
+    let rules = Rules::next(executor.spec(), &header, now);
+    let state = ledger.state(head.hash)?;
+    let doorkeeper = executor.doorkeeper(header, state.clone());
+    Ok((rules, Arc::new(StateAccounts { state, doorkeeper })))
 }
 
 impl Accounts for StateAccounts {

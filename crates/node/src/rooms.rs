@@ -2,7 +2,7 @@
 
 use crate::{
     Config, NodeError,
-    chain::{Clock, LocalChain, StateAccounts},
+    chain::{Clock, LocalChain, head_of_pool},
     driver::{self, EventSender},
     gossip::Gossip,
     members::{Doorstep, Members, OwnCertificate},
@@ -12,11 +12,11 @@ use crate::{
     validator::ValidatorKey,
 };
 use hanse_execution::Executor;
-use hanse_ledger::{Ledger, LedgerError};
+use hanse_ledger::Ledger;
 use hanse_network::Network;
 use hanse_primitives::ChainSpec;
 use hanse_rpc::{Events, Submit};
-use hanse_txpool::{Pool, Rules};
+use hanse_txpool::Pool;
 use std::{path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
@@ -42,10 +42,7 @@ impl Rooms {
         let executor =
             Executor::new(Arc::clone(&spec), ledger.clone()).with_call_gas_max(config.rpc.gascap);
         let clock: Clock = Arc::new(|| driver::now_ms() / 1_000);
-        let head = ledger.head();
-        let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
-        let rules = Rules::next(&spec, &header, clock());
-        let accounts = Arc::new(StateAccounts::new(&ledger, &executor, head.hash)?);
+        let (rules, accounts) = head_of_pool(&ledger, &executor, clock())?;
         let pool = Pool::new(config.pool_settings(), rules, accounts);
         Ok(Self { spec, ledger, executor, pool, events: Events::new(), clock })
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     NodeError,
-    chain::{Clock, StateAccounts},
+    chain::{Clock, head_of_pool},
     development,
     outside::Accuser,
     own::OwnAccount,
@@ -15,10 +15,10 @@ use alloy_primitives::{Address, Bytes, TxHash, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use hanse_consensus::Wal;
 use hanse_execution::Executor;
-use hanse_ledger::{Ledger, LedgerError, Settings};
+use hanse_ledger::{Ledger, Settings};
 use hanse_primitives::{BaseFee, ChainSpec, Equivocation, WorkSettings};
 use hanse_rpc::{Events, Submit, SubmitError};
-use hanse_txpool::{Pool, PoolSettings, Rules};
+use hanse_txpool::{Pool, PoolSettings};
 use parking_lot::Mutex;
 use std::{fmt, path::Path, sync::Arc};
 
@@ -84,10 +84,7 @@ pub fn open(
     let clock: Clock = Arc::new(clock);
     let ledger = Ledger::open(directory, spec, settings)?;
     let executor = Executor::new(Arc::clone(spec), ledger.clone());
-    let head = ledger.head();
-    let header = ledger.header(head.height)?.ok_or(LedgerError::UnknownHeight(head.height))?;
-    let rules = Rules::next(spec, &header, clock());
-    let accounts = Arc::new(StateAccounts::new(&ledger, &executor, head.hash)?);
+    let (rules, accounts) = head_of_pool(&ledger, &executor, clock())?;
     let pool = Pool::new(PoolSettings::default(), rules, accounts);
     Ok(LocalChain::new(Arc::clone(spec), ledger, executor, pool, Events::new(), clock))
 }

@@ -9,8 +9,8 @@ use crate::{
     state::BlockState,
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
-use hanse_ledger::{LedgerError, StateView};
-use hanse_primitives::{BlockHash, ChainSpec, Header, Membership, RecoveredTransaction};
+use hanse_ledger::StateView;
+use hanse_primitives::{ChainSpec, Header, Membership, RecoveredTransaction};
 use quick_cache::sync::Cache;
 use revm::inspector::NoOpInspector;
 use std::{
@@ -119,15 +119,11 @@ pub struct Doorkeeper {
 }
 
 impl Executor {
-    /// The doorkeeper of the block after `at`.
-    ///
-    /// # Errors
-    /// When the ledger does not have the block or its state.
-    pub fn doorkeeper(&self, at: BlockHash) -> Result<Doorkeeper, LedgerError> {
-        let stored = self.ledger().block(at)?.ok_or(LedgerError::UnknownBlock(at))?;
-        let header = stored.block().header().clone();
+    /// The doorkeeper by the state after the block with this header.
+    #[must_use]
+    pub fn doorkeeper(&self, header: Header, view: StateView) -> Doorkeeper {
         let (spec, gate) = (Arc::clone(self.spec()), self.gate().cloned());
-        Ok(Doorkeeper { spec, gate, header, view: self.ledger().state(at)? })
+        Doorkeeper { spec, gate, header, view }
     }
 }
 
@@ -176,8 +172,8 @@ impl Doorkeeper {
         let failure = state.failure();
         let environment = environment(&self.spec, &self.header);
         let mut evm = evm(&mut state, environment, None, NoOpInspector, false);
-        enter(&mut evm, &failure, subject)?;
+        let admitted = enter(&mut evm, &failure, *subject)?;
         let target = subject.to.to().copied();
-        endorsed(&mut evm, &failure, subject, |guard| target.is_some_and(|to| guard.is_of(to)))
+        endorsed(&mut evm, &failure, &admitted, |guard| target.is_some_and(|to| guard.is_of(to)))
     }
 }

@@ -132,21 +132,38 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// A transaction that has come in, with the law that it came in by.
+#[derive(Debug)]
+pub(crate) struct Admitted<'a> {
+    subject: Subject<'a>,
+    /// `None` where everybody may do everything.
+    law: Option<(Gate, Arc<Epoch>)>,
+}
+
+impl Admitted<'_> {
+    /// Whether anything needs endorsements.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.law.as_ref().is_some_and(|(_, epoch)| !epoch.guards().is_empty())
+    }
+}
+
 /// Lets a transaction in, or not. From then on what it calls is measured by the rights of its sender,
 /// until [`leave`].
 ///
 /// # Errors
 /// [`Stopped`].
-pub(crate) fn enter<'a, S, I>(
+pub(crate) fn enter<'a, 't, S, I>(
     evm: &mut BlockEvm<'a, S, I>,
     failure: &Failure,
-    subject: &Subject<'_>,
-) -> Result<(), Stopped>
+    subject: Subject<'t>,
+) -> Result<Admitted<'t>, Stopped>
 where
     S: Source,
     I: Inspector<EthEvmContext<&'a mut BlockState<S>>>,
 {
-    let Some(gate) = evm.db().gate().cloned() else { return Ok(()) };
+    let Some(gate) = evm.db().gate().cloned() else {
+        return Ok(Admitted { subject, law: None });
+    };
     let time = evm.block().timestamp.saturating_to();
     let unreadable = |error: Unreadable| lost(failure, &error);
     let epoch = epoch(evm, failure, &gate)?;
@@ -159,7 +176,7 @@ where
     subject.check(&gate, &rights)?;
     let policies = gate.policies();
     evm.db_mut().set_entered(Some(Entered { sender: subject.sender, rights, policies }));
-    Ok(())
+    Ok(Admitted { subject, law: Some((gate, epoch)) })
 }
 
 /// Ends what [`enter`] began.
@@ -170,22 +187,6 @@ where
     state.set_entered(None);
 }
 
-/// Whether anything needs endorsements.
-///
-/// # Errors
-/// [`Stopped`].
-pub(crate) fn is_guarded<'a, S, I>(
-    evm: &mut BlockEvm<'a, S, I>,
-    failure: &Failure,
-) -> Result<bool, Stopped>
-where
-    S: Source,
-    I: Inspector<EthEvmContext<&'a mut BlockState<S>>>,
-{
-    let Some(gate) = evm.db().gate().cloned() else { return Ok(false) };
-    Ok(!epoch(evm, failure, &gate)?.guards().is_empty())
-}
-
 /// Whether a transaction has the endorsements that the guards it runs into ask for. What it changed is
 /// not committed.
 ///
@@ -194,20 +195,19 @@ where
 pub(crate) fn endorsed<'a, S, I>(
     evm: &mut BlockEvm<'a, S, I>,
     failure: &Failure,
-    subject: &Subject<'_>,
+    admitted: &Admitted<'_>,
     is_hit: impl Fn(&Guard) -> bool,
 ) -> Result<(), Stopped>
 where
     S: Source,
     I: Inspector<EthEvmContext<&'a mut BlockState<S>>>,
 {
-    let Some(gate) = evm.db().gate().cloned() else { return Ok(()) };
-    let epoch = epoch(evm, failure, &gate)?;
+    let Admitted { subject, law: Some((gate, epoch)) } = admitted else { return Ok(()) };
     for guard in epoch.guards().iter().filter(|guard| is_hit(guard)) {
         let endorsable = subject.endorsable();
-        let transaction: B256 = ask(evm, failure, &gate, &endorsable.hash_call())?;
+        let transaction: B256 = ask(evm, failure, gate, &endorsable.hash_call())?;
         let form = guard.form.clone();
-        if !ask(evm, failure, &gate, &IPolicies::isEndorsedCall { transaction, form })? {
+        if !ask(evm, failure, gate, &IPolicies::isEndorsedCall { transaction, form })? {
             return Err(guard.refusal(subject.sender, transaction).into());
         }
     }

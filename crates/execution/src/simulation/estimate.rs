@@ -62,9 +62,9 @@ pub(crate) fn estimate_gas<S: Source>(
     let mut session = Session::open(spec, header, state, overrides, gas_max, None, NoOpInspector)?;
     highest = affordable(&mut session, request, highest)?.min(gas_max);
     let env = session.prepare(request, highest)?;
-    session.enter(&env)?;
+    let admitted = session.enter(&env)?;
     let gas = least_gas(&mut session, request, highest)?;
-    session.check_endorsed(TxEnv { gas_limit: gas, ..env })?;
+    session.check_endorsed(&admitted, TxEnv { gas_limit: gas, ..env.clone() })?;
     Ok(gas)
 }
 

@@ -5,7 +5,7 @@ use super::{
 use crate::{
     CallError, InvalidCall,
     machine::{BlockEvm, environment, evm},
-    permissions::{self, Stopped, Subject},
+    permissions::{self, Admitted, Stopped, Subject},
     precompiles::PrecompileSet,
     state::{BlockState, Failure, Source},
 };
@@ -102,19 +102,23 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Session<
     }
 
     /// Measures whatever runs from now on by the rights that the sender of a transaction has.
-    pub(super) fn enter(&mut self, env: &TxEnv) -> Result<(), CallError> {
-        let entered = permissions::enter(&mut self.evm, &self.failure, &subject(env));
+    pub(super) fn enter<'t>(&mut self, env: &'t TxEnv) -> Result<Admitted<'t>, CallError> {
+        let entered = permissions::enter(&mut self.evm, &self.failure, subject(env));
         entered.map_err(stopped)
     }
 
     /// Whether a transaction has the endorsements for what it changes.
-    pub(super) fn check_endorsed(&mut self, env: TxEnv) -> Result<(), CallError> {
-        if !permissions::is_guarded(&mut self.evm, &self.failure).map_err(stopped)? {
+    pub(super) fn check_endorsed(
+        &mut self,
+        admitted: &Admitted<'_>,
+        env: TxEnv,
+    ) -> Result<(), CallError> {
+        if !admitted.is_guarded() {
             return Ok(());
         }
-        let changed = self.run(env.clone())?.state;
+        let changed = self.run(env)?.state;
         let guarded = |guard: &permissions::Guard| guard.is_hit(&changed);
-        let endorsed = permissions::endorsed(&mut self.evm, &self.failure, &subject(&env), guarded);
+        let endorsed = permissions::endorsed(&mut self.evm, &self.failure, admitted, guarded);
         endorsed.map_err(stopped)
     }
 

@@ -287,7 +287,10 @@ impl Town {
     }
 
     fn doorkeeper(&self) -> Doorkeeper {
-        self.world.executor.doorkeeper(self.world.head()).expect("the head is there")
+        let ledger = &self.world.ledger;
+        let head = ledger.block(self.world.head()).expect("readable").expect("the head is there");
+        let view = ledger.state(self.world.head()).expect("the state of the head");
+        self.world.executor.doorkeeper(head.block().header().clone(), view)
     }
 
     fn admits(&self, transaction: &RecoveredTransaction) -> Result<(), String> {
