@@ -57,6 +57,9 @@ pub const ROOT_DAYS: u64 = 3_650;
 /// Days for which all other certificates are valid unless told otherwise.
 pub const LEAF_DAYS: u64 = 365;
 
+/// Days before its end from which the owner of a certificate is told: soon, more so, at once.
+pub const WARNING_DAYS: [u64; 3] = [60, 30, 7];
+
 /// The last second that X.509 can express: the end of the year 9999.
 pub const TIME_MAX: u64 = 253_402_300_799;
 

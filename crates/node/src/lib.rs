@@ -28,6 +28,7 @@ mod engines;
 mod error;
 mod exit;
 mod faults;
+mod files;
 mod gossip;
 mod gzip;
 mod latencies;

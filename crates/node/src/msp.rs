@@ -4,13 +4,15 @@
 //! Nothing here sends transactions. What the chain is to know is read from the folder: [`Msp::roots`],
 //! [`Msp::issued`], [`Msp::revocations`].
 
-mod files;
 #[cfg(test)]
 mod tests;
 
-use crate::{NodeError, member::Existing};
+use crate::{
+    NodeError,
+    files::{Readers, entries, read, read_secret, there_already, write},
+    member::Existing,
+};
 use alloy_primitives::{B256, hex};
-use files::{Readers, entries, read, read_secret, there_already, write};
 use hanse_identity::{
     Authority, Certificate, IdentityError, Kind, MspId, Reason, Request, Revocation,
     RevocationList, Root, SecretKey, Serial, Validity,

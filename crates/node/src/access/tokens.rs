@@ -1,14 +1,17 @@
 use super::settings::{Role, known_role};
-use crate::NodeError;
+use crate::{
+    NodeError,
+    files::{Readers, place},
+    member::Existing,
+};
 use alloy_primitives::{B256, hex, keccak256};
+use hanse_identity::limits::DAY_SECONDS;
 use parking_lot::RwLock;
 use rand::{RngCore, rngs::OsRng};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -73,16 +76,7 @@ impl TokenFile {
     pub(crate) fn save(&self, path: &Path) -> Result<(), NodeError> {
         let text = toml::to_string(self)
             .map_err(|error| NodeError::Failed(format!("tokens cannot be written: {error}")))?;
-        let part = path.with_extension("part");
-        let write = || -> io::Result<()> {
-            let mut options = fs::OpenOptions::new();
-            let mut file =
-                options.write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&part, path)
-        };
-        write().map_err(|error| NodeError::file("write", path, error))
+        place(path, &text, Readers::Owner, Existing::Overwrite)
     }
 }
 
@@ -167,9 +161,9 @@ fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     Some((found.modified().ok()?, found.len()))
 }
 
-/// Seconds of a time, for people.
+/// The moment so many days on, as a file of tokens has it.
 pub(crate) fn after(days: u64, now: SystemTime) -> String {
-    let end = now + Duration::from_secs(days.saturating_mul(86_400));
+    let end = now + Duration::from_secs(days.saturating_mul(DAY_SECONDS));
     humantime::format_rfc3339_seconds(end).to_string()
 }
 

@@ -9,6 +9,7 @@ mod show;
 use super::{quiet_logs, say};
 use crate::{
     NodeError,
+    consortium::date,
     driver::now_ms,
     member::Existing,
     msp::{Enrolled, Holder, Msp},
@@ -331,6 +332,6 @@ fn describe(certificate: &Certificate) {
         certificate.organization(),
         certificate.serial(),
         certificate.fingerprint(),
-        show::date(validity.not_after()),
+        date(validity.not_after()),
     ));
 }

@@ -2,7 +2,7 @@
 //! (`hanse genesis --consortium`), or as a network on one machine has them.
 
 use super::{Creation, DevelopmentWallet};
-use crate::NodeError;
+use crate::{NodeError, consortium::word_of};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolConstructor;
 use contracts::{
@@ -87,7 +87,8 @@ pub(crate) struct Founder {
 #[derive(Clone, Debug)]
 pub(crate) struct Charter {
     founders: Vec<Founder>,
-    policies: BTreeMap<String, Policy>,
+    /// By name, as the contract has names.
+    policies: BTreeMap<B256, Policy>,
 }
 
 /// The contracts of a charter, once they have addresses.
@@ -121,7 +122,8 @@ impl Charter {
         if founders.is_empty() {
             return Err(NodeError::Config("a consortium has at least one organization".to_owned()));
         }
-        Ok(Self { founders, policies })
+        let policies = policies.into_iter().map(|(name, policy)| Ok((word_of(&name)?, policy)));
+        Ok(Self { founders, policies: policies.collect::<Result<_, NodeError>>()? })
     }
 
     /// One organization, whose authority nobody keeps: to measure what the law costs.
@@ -175,7 +177,7 @@ impl Charter {
                 .policies
                 .iter()
                 .map(|(name, policy)| IPolicies::NamedPolicy {
-                    name: word(name),
+                    name: *name,
                     form: policy.to_form().into(),
                 })
                 .collect(),
@@ -196,15 +198,6 @@ impl Charter {
 
 fn creation(code: &Bytes, arguments: Vec<u8>) -> Creation {
     Creation { code: [code.as_ref(), &arguments].concat().into(), value: U256::ZERO }
-}
-
-/// ASCII, left-aligned.
-fn word(text: &str) -> B256 {
-    let mut bytes = [0; 32];
-    let text = text.as_bytes();
-    let length = text.len().min(32);
-    bytes[..length].copy_from_slice(&text[..length]);
-    B256::from(bytes)
 }
 
 impl Founder {

@@ -1,6 +1,6 @@
 use super::{Doubt, Members};
 use crate::NodeError;
-use hanse_identity::{Certificate, CertificateError, Identity, Purpose};
+use hanse_identity::{Certificate, CertificateError, Identity, Purpose, limits::WARNING_DAYS};
 use hanse_network::Network;
 use std::{
     fs, io,
@@ -11,12 +11,6 @@ use std::{
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// Days before the end on which the operator is told.
-const WARN_DAYS: [u64; 3] = [60, 30, 7];
-
-/// Seconds of a day.
-const DAY_SECONDS: u64 = 86_400;
 
 /// The certificate of this node's key, in a file that may be renewed while the node runs.
 #[derive(Debug)]
@@ -73,10 +67,12 @@ impl OwnCertificate {
     /// Tells the operator, once for each step, and the metrics always.
     fn remind(&self, members: &Members, told: &mut Option<Notice>) {
         // Before the first block there is no time to judge by.
-        let Some(time) = members.time().ok().filter(|time| *time > 0) else { return };
+        if !members.time().is_ok_and(|time| time > 0) {
+            return;
+        }
         let notice = match &self.der {
             None => Notice::Missing,
-            Some(der) => notice(members.check(der, Purpose::Node), time),
+            Some(der) => notice(members.check(der, Purpose::Node)),
         };
         let days = match &notice {
             Notice::Fine(days) | Notice::Near(_, days) => *days,
@@ -129,11 +125,11 @@ impl Notice {
     }
 }
 
-fn notice(checked: Result<Identity, Doubt>, now: u64) -> Notice {
+fn notice(checked: Result<Identity, Doubt>) -> Notice {
     match checked {
         Ok(identity) => {
-            let days = identity.not_after.saturating_sub(now) / DAY_SECONDS;
-            match WARN_DAYS.iter().rev().find(|step| days < **step) {
+            let days = identity.days_left;
+            match WARNING_DAYS.iter().rev().find(|step| days < **step) {
                 Some(step) => Notice::Near(*step, days),
                 None => Notice::Fine(days),
             }

@@ -1,19 +1,14 @@
 //! `hanse org show`
 
 use super::super::say;
-use crate::{NodeError, msp::Msp};
+use crate::{NodeError, consortium::date, msp::Msp};
 use alloy_primitives::{Address, B256};
 use hanse_identity::{
-    Certificate, CertificateError, Identity, Kind, Purpose, Role, Root, check, limits::DAY_SECONDS,
+    Certificate, CertificateError, Identity, Kind, Purpose, Role, Root, check,
+    limits::{DAY_SECONDS, WARNING_DAYS},
 };
 use serde::Serialize;
-use std::{
-    collections::BTreeSet,
-    time::{Duration, UNIX_EPOCH},
-};
-
-/// Days before its end from which a certificate is pointed out: soon, more so, at once.
-const WARNING_DAYS: [u64; 3] = [60, 30, 7];
+use std::collections::BTreeSet;
 
 /// What is said of a certificate.
 #[derive(Debug, Serialize)]
@@ -136,12 +131,6 @@ fn warning(days_left: u64) -> Option<String> {
         _ => return None,
     };
     Some(format!("ends in {days_left} days: {what} (hanse org renew)"))
-}
-
-/// The day of a second (UTC), for people.
-pub(super) fn date(seconds: u64) -> String {
-    let time = UNIX_EPOCH + Duration::from_secs(seconds);
-    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 #[cfg(test)]

@@ -11,24 +11,37 @@ use tempfile::NamedTempFile;
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readers {
+pub(crate) enum Readers {
     Owner,
     Everybody,
+}
+
+/// As [`place`], in a folder that is made if it is missing.
+///
+/// # Errors
+/// As [`place`], or when the folder cannot be made.
+pub(crate) fn write(
+    path: &Path,
+    text: &str,
+    readers: Readers,
+    existing: Existing,
+) -> Result<(), NodeError> {
+    fs::create_dir_all(folder_of(path)).map_err(|error| NodeError::file("write", path, error))?;
+    place(path, text, readers, existing)
 }
 
 /// Writes a file in one step, to the disk.
 ///
 /// # Errors
 /// When it is there already and is to be kept, or cannot be written.
-pub(super) fn write(
+pub(crate) fn place(
     path: &Path,
     text: &str,
     readers: Readers,
     existing: Existing,
 ) -> Result<(), NodeError> {
     let failed = |error| NodeError::file("write", path, error);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed)?;
+    let folder = folder_of(path);
     // Only its owner may read it from the start.
     let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
@@ -47,19 +60,26 @@ pub(super) fn write(
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
 
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// That something would be lost.
-pub(super) fn there_already(path: &Path) -> NodeError {
+pub(crate) fn there_already(path: &Path) -> NodeError {
     let text =
         format!("{} is there already; give --overwrite to have it written anew", path.display());
     NodeError::Input(text)
 }
 
-pub(super) fn read(path: &Path) -> Result<String, NodeError> {
+pub(crate) fn read(path: &Path) -> Result<String, NodeError> {
     fs::read_to_string(path).map_err(|error| NodeError::file("read", path, error))
 }
 
 /// Reads a key file, which nobody but its owner may be able to read.
-pub(super) fn read_secret(path: &Path) -> Result<String, NodeError> {
+pub(crate) fn read_secret(path: &Path) -> Result<String, NodeError> {
     let metadata = fs::metadata(path).map_err(|error| NodeError::file("read", path, error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -72,7 +92,7 @@ pub(super) fn read_secret(path: &Path) -> Result<String, NodeError> {
 }
 
 /// The entries of a folder in order; none when it is not there.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, NodeError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, NodeError> {
     let failed = |error| NodeError::file("read", folder, error);
     let found = match fs::read_dir(folder) {
         Ok(found) => found,
