@@ -71,7 +71,7 @@ fn check_blame(error: &LedgerError) {
 }
 
 fn read(ledger: &Ledger) -> Result<Vec<StoredBlock>, LedgerError> {
-    ledger.blocks(Height::GENESIS)?.collect()
+    ledger.blocks(Height::GENESIS)?.map(|past| past?.whole()).collect()
 }
 
 fn segment(folder: &Path) -> std::path::PathBuf {

@@ -3,13 +3,13 @@
 use crate::{
     LedgerError,
     log::{Cursor, Payload},
+    remains::Past,
     shared::Shared,
-    stored::StoredBlock,
 };
 use hanse_primitives::Height;
 use std::sync::Arc;
 
-/// Final blocks in order, each as [`crate::Ledger::block_at`] would give it. Reads the log from front
+/// Final blocks in order, each as far as it is still there. Reads the log from front
 /// to back, past the caches.
 #[derive(Debug)]
 pub struct Blocks {
@@ -29,19 +29,20 @@ impl Blocks {
         Ok(Self { shared, cursor, next: from, last })
     }
 
-    fn read(&mut self) -> Result<Option<StoredBlock>, LedgerError> {
+    fn read(&mut self) -> Result<Option<Past>, LedgerError> {
         let Some(found) = self.cursor.next(self.shared.log())? else { return Ok(None) };
         let corrupt = |what| self.shared.log().corrupt(found.position, what);
         if found.height != self.next {
             return Err(corrupt("a block at another height than expected"));
         }
-        let block = Payload::split(&found.payload).and_then(|payload| StoredBlock::read(&payload));
+        let block = Payload::split_record(&found.payload, found.is_pruned);
+        let block = block.and_then(|payload| Past::read(&payload));
         block.map(Some).map_err(|error| corrupt(error.0))
     }
 }
 
 impl Iterator for Blocks {
-    type Item = Result<StoredBlock, LedgerError>;
+    type Item = Result<Past, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.next > self.last {

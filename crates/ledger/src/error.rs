@@ -15,8 +15,13 @@ pub enum LedgerError {
     #[error("block {0} is not on the chain")]
     NotOnChain(BlockHash),
     /// The state of that block has been pruned or rolled back.
-    #[error("the state at height {0} is not available")]
+    #[error("the state at height {0} is not available: it has been pruned or taken back")]
     StateUnavailable(Height),
+    /// Of that block something has been pruned.
+    #[error(
+        "block {0} has been pruned: not all of it is kept here; ask a node that keeps all history"
+    )]
+    Pruned(Height),
     /// The folder holds the ledger of another chain.
     #[error(
         "{path} holds a ledger with genesis {found}, not {expected}; use another --datadir or the right --chain"
@@ -86,6 +91,7 @@ impl LedgerError {
                 | Self::UnknownHeight(_)
                 | Self::NotOnChain(_)
                 | Self::StateUnavailable(_)
+                | Self::Pruned(_)
                 | Self::ProofTooOld { .. }
                 | Self::TooManyBlocks(_)
         )

@@ -1,6 +1,6 @@
 use crate::{
-    Blocks, LedgerError, Settings, StateView, StoredBlock, open, proof, shared::Shared,
-    tree::Overlay, trie::StateTrie, verify, writer::WriterThread,
+    Blocks, Horizon, LedgerError, Past, PruneReport, Settings, StateView, StoredBlock, open, proof,
+    shared::Shared, tree::Overlay, trie::StateTrie, verify, writer::WriterThread,
 };
 use alloy_primitives::{B256, Bytes, TxHash, U256};
 use hanse_primitives::{
@@ -70,6 +70,8 @@ pub struct HeadChange {
 pub struct VerifyReport {
     /// Blocks whose hashes, roots and receipts were recomputed.
     pub blocks: u64,
+    /// Those among them of which something has been pruned.
+    pub pruned: u64,
     /// Transactions among them.
     pub transactions: u64,
     /// Accounts in the final state.
@@ -209,9 +211,27 @@ impl Ledger {
     /// blocks that are gone answer [`LedgerError::StateUnavailable`] from then on.
     ///
     /// # Errors
-    /// [`LedgerError::UnknownHeight`] above the head; otherwise the disk's.
+    /// [`LedgerError::UnknownHeight`] above the head; [`LedgerError::Pruned`] below the horizon; otherwise
+    /// the disk's.
     pub fn rollback(&self, height: Height) -> Result<(), LedgerError> {
         self.shared.rollback(height)
+    }
+
+    /// Takes away history below `horizon`, where that is above what was taken away before; never of the
+    /// last [`crate::limits::PRUNE_KEEP_BLOCKS`] final blocks. Not undoable. What is left of a block are its
+    /// header, its seal, and the hashes by which each of its transactions can still be proven. Blocks go on
+    /// meanwhile. Also completes what a crash has interrupted.
+    ///
+    /// # Errors
+    /// When the disk or its content fails. Nothing is lost then that the horizon does not let go.
+    pub fn prune(&self, horizon: &Horizon) -> Result<PruneReport, LedgerError> {
+        self.shared.prune(horizon)
+    }
+
+    /// From where on history is kept.
+    #[must_use]
+    pub fn horizon(&self) -> Horizon {
+        self.shared.flat.store().horizon()
     }
 
     /// Recomputes every hash and root from genesis and compares the indexes. `progress` is told the
@@ -278,7 +298,8 @@ impl Ledger {
         Ok(self.hash(block.height)? == Some(block.hash))
     }
 
-    /// A block by its hash, of any branch that is still known.
+    /// A block by its hash, of any branch that is still known. [`LedgerError::Pruned`] when not all of it is
+    /// there.
     pub fn block(&self, hash: BlockHash) -> Result<Option<StoredBlock>, LedgerError> {
         if let Some(overlay) = self.shared.tree.read().overlay(&hash) {
             return Ok(Some(overlay.stored.clone()));
@@ -287,7 +308,17 @@ impl Ledger {
         found.map(|found| self.shared.final_block(found)).transpose()
     }
 
-    /// The canonical block at a height.
+    /// A block by its hash, of any branch that is still known, as far as it is still there.
+    pub fn past(&self, hash: BlockHash) -> Result<Option<Past>, LedgerError> {
+        match self.block(hash) {
+            Err(LedgerError::Pruned(_)) => {}
+            answer => return Ok(answer?.map(Past::Whole)),
+        }
+        let Some(found) = self.shared.find(&hash)? else { return Ok(None) };
+        self.shared.records().take_left(found, Past::read).map(Some)
+    }
+
+    /// The canonical block at a height. [`LedgerError::Pruned`] when not all of it is there.
     pub fn block_at(&self, height: Height) -> Result<Option<StoredBlock>, LedgerError> {
         if let Some(overlay) = self.shared.tree.read().on_branch(height) {
             return Ok(Some(overlay.stored.clone()));
@@ -315,7 +346,7 @@ impl Ledger {
     /// What a final block was sealed with.
     pub fn seal(&self, height: Height) -> Result<Option<Bytes>, LedgerError> {
         let found = self.shared.flat.block(height)?;
-        found.map(|found| self.shared.records().take(found, |p| Ok(p.seal()))).transpose()
+        found.map(|found| self.shared.records().take_left(found, |p| Ok(p.seal()))).transpose()
     }
 
     /// Time that commits have waited for the disk's syncs since the ledger was opened.

@@ -31,14 +31,17 @@ mod checkpoint;
 mod codec;
 mod error;
 mod flat;
+mod horizon;
 mod journal;
 mod ledger;
 pub mod limits;
 mod log;
 mod open;
 mod proof;
+mod prune;
 mod recent;
 mod records;
+mod remains;
 mod rollback;
 mod settings;
 mod shared;
@@ -55,11 +58,14 @@ mod writer;
 
 pub use blocks::Blocks;
 pub use error::LedgerError;
+pub use horizon::{Horizon, PruneReport};
 pub use journal::Journal;
 pub use ledger::{
     AccountProof, HeadChange, Ledger, PendingRoot, StorageProof, TransactionPlace, Usage,
     VerifyReport,
 };
+pub use log::Gone;
+pub use remains::{Past, Remaining, Remains};
 pub use settings::Settings;
 pub use stored::StoredBlock;
 pub use view::StateView;

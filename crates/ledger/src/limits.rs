@@ -26,6 +26,12 @@ pub const PROOF_CHANGES_MAX: usize = 500_000;
 /// Tries of past heights that are kept for further proofs at the same height.
 pub const PROOF_TRIES: usize = 4;
 
+/// Blocks before the final one of which nothing is pruned.
+pub const PRUNE_KEEP_BLOCKS: u64 = 256;
+
+/// Past values that are deleted in one step.
+pub const PRUNE_ROWS: u64 = 64 * 1024;
+
 /// Log records that a rollback takes back in one step.
 pub const ROLLBACK_BYTES: u64 = 64 * 1024 * 1024;
 

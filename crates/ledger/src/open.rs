@@ -55,6 +55,7 @@ pub(crate) fn open(
     Ok(Shared {
         tree: RwLock::new(Tree::new(block, trie)),
         commit: Mutex::new(()),
+        pruning: Mutex::new(()),
         blocks: Cache::with_weighter(1024, block_bytes, BlockWeight),
         old_tries: Cache::new(PROOF_TRIES),
         writer: Writer::default(),
@@ -118,7 +119,7 @@ fn replay(
                 FinalBlock { block: block.reference(), position: found.position },
                 block.transactions().iter().map(|transaction| transaction.tx_hash()),
                 &changes,
-                u64::try_from(found.payload.len()).unwrap_or(u64::MAX),
+                u64::try_from(found.bytes).unwrap_or(u64::MAX),
             );
             generation.bytes()
         });
@@ -147,6 +148,11 @@ fn decode<T>(
     found: &Found,
     take: impl FnOnce(&Payload<'_>) -> Result<T, Malformed>,
 ) -> Result<T, LedgerError> {
+    if found.is_pruned {
+        let what =
+            "what the key-value store lacks has been pruned; restore the folder, or sync anew";
+        return Err(log.corrupt(found.position, what));
+    }
     Payload::split(&found.payload)
         .and_then(|payload| take(&payload))
         .map_err(|error| log.corrupt(found.position, error.0))

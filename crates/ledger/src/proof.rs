@@ -91,14 +91,16 @@ fn past_trie(shared: &Shared, block: BlockRef) -> Result<StateTrie, TrieError> {
     let mut height = block.height;
     while height < finalized.height {
         height = height.next();
-        touched.add(&records.take(records.expect(height)?, |payload| payload.changes())?);
+        let changes = records.take(records.expect(height)?, |payload| payload.changes());
+        touched.add(&changes.map_err(|error| pruned(block.height, error))?);
         if touched.count > PROOF_CHANGES_MAX {
             let reason =
                 format!("more than {PROOF_CHANGES_MAX} accounts and slots have changed since");
             return Err(too_old(block.height, reason));
         }
     }
-    let trie = trie.apply(&touched.back(shared.flat(), block.height)?)?;
+    let back = touched.back(shared.flat(), block.height);
+    let trie = trie.apply(&back.map_err(|error| pruned(block.height, error))?)?;
     let header = shared.final_header(found)?;
     if trie.root() != header.state_root {
         return Err(LedgerError::Corrupt(format!(
@@ -108,6 +110,16 @@ fn past_trie(shared: &Shared, block: BlockRef) -> Result<StateTrie, TrieError> {
         .into());
     }
     Ok(trie)
+}
+
+/// Says of what has been pruned that it is too old.
+fn pruned(height: Height, error: LedgerError) -> TrieError {
+    match error {
+        LedgerError::Pruned(_) | LedgerError::StateUnavailable(_) => {
+            too_old(height, "what has changed since has been pruned".to_owned())
+        }
+        error => error.into(),
+    }
 }
 
 fn too_old(height: Height, reason: String) -> TrieError {

@@ -34,14 +34,37 @@ impl Records<'_> {
         Err(self.log.corrupt(found.position, &what))
     }
 
-    /// Takes something out of the record of a final block.
+    /// Takes something out of the record of a final block, of which nothing must have been pruned.
     pub(crate) fn take<T>(
         &self,
         found: FinalBlock,
         take: impl FnOnce(&Payload<'_>) -> Result<T, Malformed>,
     ) -> Result<T, LedgerError> {
         let record = self.record(found)?;
-        Payload::split(&record.payload)
+        if record.is_pruned {
+            return Err(LedgerError::Pruned(found.block.height));
+        }
+        self.take_of(found, &record, take)
+    }
+
+    /// Takes something out of the record of a final block, as far as it is still there.
+    pub(crate) fn take_left<T>(
+        &self,
+        found: FinalBlock,
+        take: impl FnOnce(&Payload<'_>) -> Result<T, Malformed>,
+    ) -> Result<T, LedgerError> {
+        let record = self.record(found)?;
+        self.take_of(found, &record, take)
+    }
+
+    fn take_of<T>(
+        &self,
+        found: FinalBlock,
+        record: &RawRecord,
+        take: impl FnOnce(&Payload<'_>) -> Result<T, Malformed>,
+    ) -> Result<T, LedgerError> {
+        record
+            .split()
             .and_then(|payload| take(&payload))
             .map_err(|error| self.log.corrupt(found.position, error.0))
     }

@@ -30,6 +30,7 @@ use std::{
 impl Shared {
     /// Takes blocks off the end of the chain until `height` is the head.
     pub(crate) fn rollback(&self, height: Height) -> Result<(), LedgerError> {
+        let _pruning = self.pruning.lock();
         let _commit = self.commit.lock();
         let mut tree = self.tree.write();
         if height > tree.head().height {
@@ -38,6 +39,10 @@ impl Shared {
         if height >= tree.finalized().height {
             tree.cut(height);
             return Ok(());
+        }
+        // The log must hold what is taken back, and lead to the store again should that be lost.
+        if height < self.flat.store().horizon().highest() {
+            return Err(LedgerError::Pruned(height));
         }
         self.writer.write()?;
         let target = self.records().expect(height)?;

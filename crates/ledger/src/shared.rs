@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     /// Held while blocks become final or are taken back: one at a time.
     pub(super) commit: Mutex<()>,
     pub(super) blocks: Cache<BlockHash, StoredBlock, BlockWeight>,
+    /// Held while history is pruned, or blocks are taken back.
+    pub(super) pruning: Mutex<()>,
     pub(super) old_tries: Cache<BlockHash, StateTrie>,
     pub(super) writer: Writer,
     /// Each job on the pool holds a clone.

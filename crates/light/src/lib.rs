@@ -14,7 +14,7 @@
 //!
 //! ## For whoever serves
 //! [`prove_finality`] finds the links over a [`Record`], [`validators_in_state`] reads the set that a
-//! state holds, [`prove_ordered`] makes the Merkle proofs of transactions and receipts.
+//! state holds. [`hanse_primitives::OrderedList`] makes the Merkle proofs of transactions and receipts.
 //!
 //! ## Limits
 //! See [`limits`]. Bytes that are no proof are refused, never a reason to panic.
@@ -28,7 +28,6 @@ mod error;
 mod finality;
 pub mod limits;
 mod network;
-mod ordered;
 mod quantity;
 mod seats;
 mod serve;
@@ -42,7 +41,6 @@ mod tests;
 pub use error::{LightError, TrieFault};
 pub use finality::{Certificate, Decision, FinalBlock, FinalityProof, Link, Support, Verifier};
 pub use network::{Checkpoint, EngineName, Network, Seat, Span};
-pub use ordered::prove_ordered;
 pub use seats::{SetProof, validators_in_state};
 pub use serve::{Record, prove_finality};
 pub use state::{AccountProof, ProvenAccount, SlotProof};

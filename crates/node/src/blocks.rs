@@ -131,7 +131,7 @@ fn write_blocks(
     let mut written = 0;
     let mut bytes = Vec::new();
     for block in ledger.blocks(first)? {
-        let block = block?;
+        let block = block?.whole()?;
         if block.block().height() > last {
             break;
         }

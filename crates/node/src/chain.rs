@@ -136,12 +136,14 @@ impl Chain for LocalChain {
         if let Some(executed) = self.unfinal.get(&hash) {
             return Ok(Some(executed.block().clone()));
         }
-        let stored = self.ledger.block(hash).map_err(storage)?;
+        let stored = kept(self.ledger.block(hash)).map_err(storage)?;
         Ok(stored.map(|stored| stored.block().clone()))
     }
 
     fn block_at(&self, height: Height) -> Result<Option<(SealedBlock, Option<Seal>)>, ChainError> {
-        let Some(stored) = self.ledger.block_at(height).map_err(storage)? else { return Ok(None) };
+        let Some(stored) = kept(self.ledger.block_at(height)).map_err(storage)? else {
+            return Ok(None);
+        };
         let seal = self.ledger.seal(height).map_err(storage)?;
         let seal = seal.map(|bytes| read_seal(&bytes)).transpose()?;
         Ok(Some((stored.block().clone(), seal)))
@@ -270,6 +272,16 @@ fn storage_or(error: LedgerError, block: BlockHash) -> ChainError {
         LedgerError::UnknownBlock(_) => ChainError::Unknown(block),
         LedgerError::NotOnChain(_) => ChainError::ContradictsFinality(block),
         other => storage(other),
+    }
+}
+
+/// Of a block that has been pruned nobody can be served.
+fn kept(
+    found: Result<Option<StoredBlock>, LedgerError>,
+) -> Result<Option<StoredBlock>, LedgerError> {
+    match found {
+        Err(LedgerError::Pruned(_)) => Ok(None),
+        found => found,
     }
 }
 

@@ -393,7 +393,7 @@ fn follow_orders(rooms: &Rooms) -> Result<Option<Arc<Orders>>, NodeError> {
                 Ok(event) => {
                     for block in event.adopted.iter() {
                         if view.next() == block.block().height() {
-                            view.apply(block);
+                            view.apply(&block.clone().into());
                         }
                     }
                 }

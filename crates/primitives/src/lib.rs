@@ -18,6 +18,7 @@ mod golden;
 mod height;
 pub mod limits;
 mod money;
+mod ordered;
 mod peer;
 mod signing;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use error::PrimitiveError;
 pub use genesis::{BaseFee, ChainSpec, Contracts, HanseSettings, Membership, Party, Role};
 pub use height::Height;
 pub use money::{Currency, Money, MoneyError, Rounding};
+pub use ordered::{OrderedItem, OrderedList};
 pub use peer::PeerId;
 pub use signing::{Proposal, SigningDomain, ValidatorSignature, Vote, VoteKind};
 pub use validators::{Validator, ValidatorSet};

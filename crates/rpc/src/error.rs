@@ -55,6 +55,9 @@ impl RpcError {
     /// The code for what the caller's role does not offer (EIP-1474: the method is not supported).
     pub(crate) const NOT_PERMITTED: i64 = -32_004;
 
+    /// The code for history that this node does not keep (execution-apis: pruned history unavailable).
+    pub(crate) const PRUNED: i64 = 4444;
+
     /// The error code of JSON-RPC.
     #[must_use]
     pub const fn code(&self) -> i64 {
@@ -104,6 +107,11 @@ impl From<LedgerError> for RpcError {
             LedgerError::UnknownBlock(_) | LedgerError::UnknownHeight(_) => {
                 Self::header_not_found()
             }
+            LedgerError::Pruned(_) | LedgerError::StateUnavailable(_) => Self::Coded {
+                code: Self::PRUNED,
+                message: format!("pruned history unavailable: {error}"),
+                data: None,
+            },
             error if error.is_caller_fault() => Self::Server(error.to_string()),
             error => Self::internal("the ledger failed", &error),
         }

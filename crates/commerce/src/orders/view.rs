@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{CommerceError, limits};
 use alloy_primitives::{Address, B256, LogData, U256};
-use hanse_ledger::StoredBlock;
+use hanse_ledger::Past;
 use hanse_primitives::Height;
 use parking_lot::RwLock;
 use serde::Serialize;
@@ -61,9 +61,9 @@ impl Orders {
         self.book.read().next
     }
 
-    /// Reads the next final block. A block that was read already is passed over.
-    pub fn apply(&self, block: &StoredBlock) {
-        let sealed = block.block();
+    /// Reads the next final block, as far as it is still there. A block that was read already is passed over.
+    pub fn apply(&self, past: &Past) {
+        let sealed = past.block();
         let mut book = self.book.write();
         if sealed.height() < book.next {
             return;
@@ -71,7 +71,11 @@ impl Orders {
         assert_eq!(sealed.height(), book.next, "final blocks come one by one");
         book.next = sealed.height().next();
         let mut log_index = 0;
-        for (transaction, receipt) in sealed.transactions().iter().zip(block.receipts()) {
+        for one in past.transactions() {
+            let Some((transaction, _, receipt)) = one.kept() else {
+                log_index += one.log_count();
+                continue;
+            };
             for log in receipt.logs() {
                 if log.address == self.escrow {
                     let place = Place {
@@ -170,7 +174,7 @@ impl Book {
         }
     }
 
-    /// `None` for an event of an order that was never authorized: not one of our escrow's.
+    /// `None` for an event of an order of which the beginning is not there: it has been pruned.
     fn open(&mut self, id: B256, opened: Opened, event: &OrderEvent) -> Option<usize> {
         let opened = opened?;
         let at = self.orders.len();

@@ -29,6 +29,10 @@ pub(crate) struct Found {
     pub(crate) position: Position,
     pub(crate) height: Height,
     pub(crate) payload: Vec<u8>,
+    /// Something of it has been pruned.
+    pub(crate) is_pruned: bool,
+    /// Bytes of the place that it has in the log.
+    pub(crate) bytes: usize,
 }
 
 /// What is at a place in the log.
@@ -115,8 +119,8 @@ impl Cursor {
         if offset + length_u64(length) > self.file(log)?.length()? {
             return bad("a record that ends beyond the file");
         }
-        self.fill(log, length)?;
-        let Some(payload) = self.bytes(HEADER_BYTES, header.length) else {
+        self.fill(log, HEADER_BYTES + header.payload_bytes())?;
+        let Some(payload) = self.bytes(HEADER_BYTES, header.payload_bytes()) else {
             return bad("a record that ends too early");
         };
         if !header.matches(&head, payload, salt) {
@@ -129,7 +133,13 @@ impl Cursor {
                 Err(_) => return bad("a record beyond the segment's limit"),
             },
         };
-        let found = Found { position, height: header.height, payload: payload.to_vec() };
+        let found = Found {
+            position,
+            height: header.height,
+            payload: payload.to_vec(),
+            is_pruned: header.left.is_some(),
+            bytes: length,
+        };
         self.offset += length_u64(length);
         Ok(Step::Record(found))
     }

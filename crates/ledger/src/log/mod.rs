@@ -6,18 +6,22 @@
 
 mod cursor;
 mod open;
+mod pruned;
 mod receipts;
 mod record;
+mod rewrite;
 mod segment;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use cursor::{Cursor, Found};
 pub(crate) use open::Seen;
+pub use pruned::Gone;
+pub(crate) use pruned::{Left, put_left};
 pub(crate) use record::{Body, Payload};
 pub(crate) use segment::sync_directory;
 
-use crate::{LedgerError, Settings, limits};
+use crate::{LedgerError, Settings, codec::Malformed, limits};
 use alloy_primitives::B256;
 use hanse_primitives::{Header, Height};
 use parking_lot::{Mutex, RwLock};
@@ -48,14 +52,25 @@ pub(crate) struct Position {
 pub(crate) struct RawRecord {
     pub(crate) height: Height,
     pub(crate) payload: Vec<u8>,
+    /// Something of it has been pruned.
+    pub(crate) is_pruned: bool,
+    /// Bytes of the place that it has in the log.
+    bytes: usize,
 }
 
 /// A record that was read for verification.
 #[derive(Debug)]
 pub(crate) struct FreshRecord {
-    pub(crate) payload: Vec<u8>,
+    pub(crate) record: RawRecord,
     /// Segment and offset behind it.
     pub(crate) end: (u32, u64),
+}
+
+impl RawRecord {
+    /// Its parts.
+    pub(crate) fn split(&self) -> Result<Payload<'_>, Malformed> {
+        Payload::split_record(&self.payload, self.is_pruned)
+    }
 }
 
 /// One record to append.
@@ -226,12 +241,17 @@ impl Log {
         if from + length_u64(HEADER_BYTES + header.length) > segment.length()? {
             return Err(segment.corrupt(from, "a record that ends beyond the file"));
         }
-        let mut payload = vec![0; header.length];
+        let mut payload = vec![0; header.payload_bytes()];
         segment.read(from + length_u64(HEADER_BYTES), &mut payload)?;
         if !header.matches(&head, &payload, segment.salt) {
             return Err(segment.corrupt(from, "a record whose checksum is wrong"));
         }
-        Ok(RawRecord { height: header.height, payload })
+        Ok(RawRecord {
+            height: header.height,
+            payload,
+            is_pruned: header.left.is_some(),
+            bytes: HEADER_BYTES + header.length,
+        })
     }
 
     /// The header of the block at a position, without reading the rest of it.
@@ -245,7 +265,7 @@ impl Log {
             return Ok(header);
         }
         let raw = self.read(position)?; // a foreign genesis may have a long `extraData`
-        let block = Payload::split(&raw.payload).and_then(|payload| payload.block());
+        let block = raw.split().and_then(|payload| payload.block());
         Ok(block.map_err(|error| segment.corrupt(from, error.0))?.header().clone())
     }
 
@@ -254,9 +274,8 @@ impl Log {
     pub(crate) fn read_fresh(&self, position: Position) -> Result<FreshRecord, LedgerError> {
         Segment::open(&self.directory, position.segment, self.genesis)?;
         let record = self.read(position)?;
-        let length = length_u64(HEADER_BYTES) + length_of(&record.payload);
-        let end = (position.segment, u64::from(position.offset) + length);
-        Ok(FreshRecord { payload: record.payload, end })
+        let end = (position.segment, u64::from(position.offset) + length_u64(record.bytes));
+        Ok(FreshRecord { record, end })
     }
 
     /// Checks that a record begins where the one before it ended, or where its segment begins.

@@ -4,6 +4,7 @@ use super::{
     Log, LogSettings, Position, Tail,
     cursor::Step,
     record::{HEADER_BYTES, RecordHeader, mark},
+    rewrite,
     segment::{self, BadHeader, SEGMENT_HEADER_BYTES, Segment, sync_directory},
 };
 use crate::LedgerError;
@@ -41,6 +42,7 @@ impl Log {
     ) -> Result<Self, LedgerError> {
         fs::create_dir_all(&directory)
             .map_err(|source| LedgerError::io("create", &directory, source))?;
+        rewrite::remove_unfinished(&directory)?;
         let numbers = segments(&directory)?;
         let last = match numbers.last() {
             Some(last) => drop_torn_segment(&directory, *last, genesis)?,
@@ -143,7 +145,7 @@ impl Log {
             from = at + 1;
             let Some((head, rest)) = bytes[at..].split_first_chunk::<HEADER_BYTES>() else { break };
             let Ok(header) = RecordHeader::read(head, segment.salt) else { continue };
-            let Some(payload) = rest.get(..header.length) else { continue };
+            let Some(payload) = rest.get(..header.payload_bytes()) else { continue };
             if !header.matches(head, payload, segment.salt) {
                 continue;
             }
@@ -182,7 +184,8 @@ impl Log {
         for number in segments(&self.directory)? {
             let path = segment::path(&self.directory, number);
             let metadata = fs::metadata(&path);
-            bytes += metadata.map_err(|source| LedgerError::io("look at", &path, source))?.len();
+            let metadata = metadata.map_err(|source| LedgerError::io("look at", &path, source))?;
+            bytes += rewrite::disk_bytes(&metadata);
         }
         Ok(bytes)
     }

@@ -11,6 +11,11 @@
 //! | 4 | which record of its commit this is, from 0 | | | state changes |
 //! | | | | | seal: all the rest |
 //!
+//! A record of which something has been pruned keeps its place, so that every position stays true. Its mark
+//! is the other half of the salt; its length is that of the place; instead of its number in the commit it
+//! has the length of what is left, and the CRC covers that. Behind the changes, which are gone, are a length
+//! (4 bytes), the seal, and what [`super::pruned`] says.
+//!
 //! The salt is a number that only this segment knows. Without it, whoever sends a transaction could
 //! put a valid record into its data, and a search for records behind a damaged one would find it.
 
@@ -27,7 +32,8 @@ use hanse_primitives::{
 pub(crate) const HEADER_BYTES: usize = 24;
 /// Where the part of the header begins that the CRC covers.
 const CRC_FROM: usize = 8;
-const TABLE_BYTES: usize = 16;
+/// Bytes before the parts of a payload.
+pub(super) const TABLE_BYTES: usize = 16;
 
 /// A payload without its seal, encoded and summed before the commit needs it.
 #[derive(Debug)]
@@ -44,6 +50,8 @@ pub(crate) struct RecordHeader {
     pub(crate) height: Height,
     /// Which record of its commit this is, from 0.
     pub(crate) batch_index: u32,
+    /// Bytes of the payload that are left of a record of which something has been pruned.
+    pub(crate) left: Option<usize>,
 }
 
 /// The parts of a payload, not yet decoded.
@@ -54,6 +62,8 @@ pub(crate) struct Payload<'a> {
     pub(crate) receipts: &'a [u8],
     pub(crate) changes: &'a [u8],
     pub(crate) seal: &'a [u8],
+    /// What a pruned record says of what is gone.
+    pub(crate) gone: Option<&'a [u8]>,
 }
 
 impl Body {
@@ -74,7 +84,7 @@ impl Body {
         );
         bytes.resize(TABLE_BYTES, 0);
         let mut from = TABLE_BYTES;
-        let mut lengths = [0_u32; 4];
+        let mut lengths = [0_usize; 4];
         for (at, length) in lengths.iter_mut().enumerate() {
             match at {
                 0 => block.encode(&mut bytes),
@@ -82,13 +92,10 @@ impl Body {
                 2 => put_receipts(&mut bytes, receipts),
                 _ => put_changes(&mut bytes, changes),
             }
-            *length = u32::try_from(bytes.len() - from)
-                .expect("a payload is within RECORD_BYTES_MAX, which fits 32 bits");
+            *length = bytes.len() - from;
             from = bytes.len();
         }
-        for (slot, length) in bytes.chunks_exact_mut(4).zip(lengths) {
-            slot.copy_from_slice(&length.to_be_bytes());
-        }
+        put_table(&mut bytes, lengths);
         let mut crc = Hasher::new();
         crc.update(&bytes);
         Self { bytes, crc }
@@ -114,29 +121,65 @@ impl Body {
         batch_index: u32,
         seal: &[u8],
     ) {
-        let length = u32::try_from(self.bytes.len() + seal.len())
-            .expect("a payload is within RECORD_BYTES_MAX, which fits 32 bits");
-        let mut header = [0; HEADER_BYTES];
-        header[..4].copy_from_slice(&mark(salt));
-        header[8..12].copy_from_slice(&length.to_be_bytes());
-        header[12..20].copy_from_slice(&height.0.to_be_bytes());
-        header[20..].copy_from_slice(&batch_index.to_be_bytes());
-        let mut crc = Hasher::new();
-        crc.update(&salt.to_be_bytes());
-        crc.combine(&self.crc);
+        let mut crc = self.crc.clone();
         crc.update(seal);
-        crc.update(&header[CRC_FROM..]);
-        header[4..8].copy_from_slice(&crc.finalize().to_be_bytes());
-        out.extend_from_slice(&header);
+        let length = self.bytes.len() + seal.len();
+        out.extend_from_slice(&header(mark(salt), salt, length, height, batch_index, &crc));
         out.extend_from_slice(&self.bytes);
         out.extend_from_slice(seal);
     }
 }
 
+/// A length within a record.
+pub(super) fn length_bytes(length: usize) -> [u8; 4] {
+    let length = u32::try_from(length);
+    length.expect("a payload is within RECORD_BYTES_MAX, which fits 32 bits").to_be_bytes()
+}
+
+/// Writes the lengths of its parts to the beginning of a payload.
+pub(super) fn put_table(payload: &mut [u8], lengths: [usize; 4]) {
+    for (slot, length) in payload.chunks_exact_mut(4).zip(lengths) {
+        slot.copy_from_slice(&length_bytes(length));
+    }
+}
+
+/// A record's header. `crc` is that of its payload.
+fn header(
+    mark: [u8; 4],
+    salt: u64,
+    length: usize,
+    height: Height,
+    last: u32,
+    crc: &Hasher,
+) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..4].copy_from_slice(&mark);
+    header[8..12].copy_from_slice(&length_bytes(length));
+    header[12..20].copy_from_slice(&height.0.to_be_bytes());
+    header[20..].copy_from_slice(&last.to_be_bytes());
+    let mut whole = Hasher::new();
+    whole.update(&salt.to_be_bytes());
+    whole.combine(crc);
+    whole.update(&header[CRC_FROM..]);
+    header[4..8].copy_from_slice(&whole.finalize().to_be_bytes());
+    header
+}
+
+/// The header and payload of what is left of a record with room for `length` bytes of payload.
+pub(super) fn pruned_record(salt: u64, length: usize, height: Height, left: &[u8]) -> Vec<u8> {
+    let mut crc = Hasher::new();
+    crc.update(left);
+    let last = u32::try_from(left.len()).expect("what is left is no longer than its place");
+    let header = header(pruned_mark(salt), salt, length, height, last, &crc);
+    [&header[..], left].concat()
+}
+
 impl RecordHeader {
     pub(crate) fn read(bytes: &[u8; HEADER_BYTES], salt: u64) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
-        if reader.array()? != mark(salt) {
+        let found: [u8; 4] = reader.array()?;
+        let is_pruned = found == pruned_mark(salt);
+        if found != mark(salt) && !is_pruned {
             return Err(Malformed("no record begins here"));
         }
         let crc = u32::from_be_bytes(reader.array()?);
@@ -145,8 +188,20 @@ impl RecordHeader {
             .filter(|length| (TABLE_BYTES..=crate::limits::RECORD_BYTES_MAX).contains(length))
             .ok_or(Malformed("a record of an impossible length"))?;
         let height = Height(u64::from_be_bytes(reader.array()?));
-        let batch_index = u32::from_be_bytes(reader.array()?);
-        Ok(Self { crc, length, height, batch_index })
+        let last: [u8; 4] = reader.array()?;
+        let batch_index = if is_pruned { 0 } else { u32::from_be_bytes(last) };
+        let left = is_pruned.then(|| usize::try_from(u32::from_be_bytes(last)).ok());
+        let left = match left {
+            None => None,
+            Some(Some(left)) if (TABLE_BYTES..=length).contains(&left) => Some(left),
+            Some(_) => return Err(Malformed("a pruned record of an impossible length")),
+        };
+        Ok(Self { crc, length, height, batch_index, left })
+    }
+
+    /// Bytes of the payload that are there.
+    pub(crate) fn payload_bytes(&self) -> usize {
+        self.left.unwrap_or(self.length)
     }
 
     /// True when the CRC over salt, payload and header is the one that was written.
@@ -160,7 +215,13 @@ impl RecordHeader {
 }
 
 impl<'a> Payload<'a> {
+    /// Takes the payload of a record apart, of which nothing has been pruned.
     pub(crate) fn split(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        Self::split_record(bytes, false)
+    }
+
+    /// Takes the payload of any record apart.
+    pub(crate) fn split_record(bytes: &'a [u8], is_pruned: bool) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let mut lengths = [0_usize; 4];
         for length in &mut lengths {
@@ -168,13 +229,19 @@ impl<'a> Payload<'a> {
                 .map_err(|_| Malformed("a part of an impossible length"))?;
         }
         let [block, senders, receipts, changes] = lengths;
-        Ok(Self {
-            block: reader.take(block)?,
-            senders: reader.take(senders)?,
-            receipts: reader.take(receipts)?,
-            changes: reader.take(changes)?,
-            seal: reader.rest(),
-        })
+        let block = reader.take(block)?;
+        let senders = reader.take(senders)?;
+        let receipts = reader.take(receipts)?;
+        let changes = reader.take(changes)?;
+        let mut seal = reader.rest();
+        let mut gone = None;
+        if is_pruned {
+            let mut reader = Reader::new(seal);
+            let length = usize::try_from(u32::from_be_bytes(reader.array()?));
+            seal = reader.take(length.map_err(|_| Malformed("a seal of an impossible length"))?)?;
+            gone = Some(reader.rest());
+        }
+        Ok(Self { block, senders, receipts, changes, seal, gone })
     }
 
     pub(crate) fn block(&self) -> Result<SealedBlock, Malformed> {
@@ -223,8 +290,14 @@ pub(crate) fn read_front(front: &[u8]) -> Result<Header, Malformed> {
     Ok(Header::decode(&mut rest)?)
 }
 
-/// What every record of a segment begins with.
+/// What every whole record of a segment begins with.
 pub(super) fn mark(salt: u64) -> [u8; 4] {
     let [a, b, c, d, ..] = salt.to_be_bytes();
+    [a, b, c, d]
+}
+
+/// What every pruned record of a segment begins with.
+fn pruned_mark(salt: u64) -> [u8; 4] {
+    let [.., a, b, c, d] = salt.to_be_bytes();
     [a, b, c, d]
 }

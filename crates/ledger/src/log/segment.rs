@@ -4,7 +4,7 @@ use super::FORMAT;
 use crate::LedgerError;
 use alloy_primitives::B256;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     hash::{BuildHasher, RandomState},
     io,
     os::unix::fs::FileExt,
@@ -172,7 +172,11 @@ impl Segment {
     }
 
     pub(super) fn length(&self) -> Result<u64, LedgerError> {
-        Ok(self.file.metadata().map_err(|source| self.io("look at", source))?.len())
+        Ok(self.metadata()?.len())
+    }
+
+    pub(super) fn metadata(&self) -> Result<Metadata, LedgerError> {
+        self.file.metadata().map_err(|source| self.io("look at", source))
     }
 
     /// Cuts off everything from `offset` on; durable when this returns.

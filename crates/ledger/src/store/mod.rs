@@ -19,8 +19,9 @@
 //! | hashes | block hash | height |
 //! | transactions | first 16 bytes of the hash | height (5 bytes), index (3) |
 //! | nodes | 0, path or 1, hashed address, path | trie record |
-//! | meta | name | format, genesis, checkpoint, wanted rollback |
+//! | meta | name | format, genesis, checkpoint, wanted rollback, horizon, what has been pruned |
 
+mod history;
 mod nodes;
 mod read;
 mod redo;
@@ -33,7 +34,7 @@ pub(crate) use read::{Place, transaction_key};
 pub(crate) use rows::{Rows, WriteSet};
 
 use crate::{
-    LedgerError,
+    Horizon, LedgerError,
     codec::{Malformed, Reader},
     log::Position,
 };
@@ -43,6 +44,7 @@ use fjall::{
     config::{FilterPolicy, HashRatioPolicy},
 };
 use hanse_primitives::{BlockRef, Height};
+use parking_lot::{Mutex, RwLock};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -141,6 +143,10 @@ pub(crate) struct Store {
     database: Database,
     spaces: [Keyspace; Space::COUNT],
     redo: PathBuf,
+    /// One checkpoint at a time.
+    writing: Mutex<()>,
+    /// From where on history is kept.
+    horizon: RwLock<Horizon>,
 }
 
 impl fmt::Debug for Store {
@@ -173,9 +179,16 @@ impl Store {
         }
         let spaces =
             spaces.try_into().unwrap_or_else(|_| unreachable!("one key space was opened for each"));
-        let store = Self { database, spaces, redo: directory.join("checkpoint.redo") };
+        let store = Self {
+            database,
+            spaces,
+            redo: directory.join("checkpoint.redo"),
+            writing: Mutex::new(()),
+            horizon: RwLock::default(),
+        };
         store.check_identity(&path, genesis)?;
         store.finish_interrupted()?;
+        *store.horizon.write() = store.noted(b"horizon")?;
         Ok(store)
     }
 

@@ -88,7 +88,8 @@ impl Store {
         Ok(slots)
     }
 
-    /// An account as of a height at or below the checkpoint.
+    /// An account as of a height at or below the checkpoint. [`LedgerError::StateUnavailable`] below the
+    /// horizon.
     pub(crate) fn account_at(
         &self,
         address: &Address,
@@ -97,7 +98,9 @@ impl Store {
         let from = account_version_key(address, height);
         let mut to = from;
         to[20..].copy_from_slice(&inverted(Height::GENESIS));
-        match self.first(Space::AccountHistory, &from, &to)? {
+        let found = self.first(Space::AccountHistory, &from, &to)?;
+        self.check_account(height)?;
+        match found {
             Some(bytes) => {
                 read_account(&bytes).map_err(|error| self.malformed("account history", &error))
             }
@@ -105,7 +108,7 @@ impl Store {
         }
     }
 
-    /// A slot as of a height at or below the checkpoint.
+    /// A slot as of a height at or below the checkpoint. [`LedgerError::StateUnavailable`] below the horizon.
     pub(crate) fn slot_at(
         &self,
         address: &Address,
@@ -115,7 +118,9 @@ impl Store {
         let from = slot_version_key(address, slot, height);
         let mut to = from;
         to[52..].copy_from_slice(&inverted(Height::GENESIS));
-        match self.first(Space::SlotHistory, &from, &to)? {
+        let found = self.first(Space::SlotHistory, &from, &to)?;
+        self.check_slot(address, height)?;
+        match found {
             Some(bytes) => {
                 read_slot(&bytes).map_err(|error| self.malformed("slot history", &error))
             }

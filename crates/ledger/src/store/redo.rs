@@ -18,6 +18,7 @@ impl Store {
     /// Writes everything in `set`; all of it is durable when this returns, and none of it or all of
     /// it is there after a crash.
     pub(crate) fn write(&self, set: WriteSet) -> Result<(), LedgerError> {
+        let _one = self.writing.lock();
         let set = self.prepare(set)?;
         self.take_in(&set)
     }

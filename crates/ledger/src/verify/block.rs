@@ -1,7 +1,10 @@
 //! One block: is it what its header says, and do the indexes know it?
 
 use super::Problems;
-use crate::{LedgerError, log::Payload, recent::FinalBlock, shared::Shared, stored::StoredBlock};
+use crate::{
+    Horizon, LedgerError, Remaining, Remains, log::RawRecord, recent::FinalBlock, shared::Shared,
+    stored::StoredBlock,
+};
 use alloy_consensus::{
     proofs::{
         calculate_ommers_root, calculate_receipt_root, calculate_transaction_root,
@@ -9,8 +12,11 @@ use alloy_consensus::{
     },
     transaction::SignerRecoverable,
 };
-use alloy_primitives::{Address, Bloom, U256, keccak256};
-use hanse_primitives::{Header, Height, Receipt, SealedBlock, StateChanges};
+use alloy_eips::Encodable2718;
+use alloy_primitives::{Address, Bloom, TxHash, U256, keccak256};
+use hanse_primitives::{
+    Header, Height, OrderedItem, OrderedList, Receipt, SealedBlock, StateChanges,
+};
 use rayon::prelude::*;
 
 /// A block that decodes.
@@ -30,13 +36,13 @@ impl Checked {
 pub(super) fn check(
     shared: &Shared,
     found: FinalBlock,
-    payload: &[u8],
+    record: &RawRecord,
     parent: Option<Header>,
     problems: &mut Problems,
 ) -> Result<Option<Checked>, LedgerError> {
     let height = found.block.height;
-    let decoded = Payload::split(payload)
-        .and_then(|payload| Ok((StoredBlock::read(&payload)?, payload.changes()?)));
+    let decoded =
+        record.split().and_then(|payload| Ok((StoredBlock::read(&payload)?, payload.changes()?)));
     let (stored, changes) = match decoded {
         Ok(decoded) => decoded,
         Err(error) => {
@@ -49,7 +55,7 @@ pub(super) fn check(
         problems.at(height, "the block has another height or hash than the index says");
     }
     match parent {
-        Some(parent) => check_parent(&block, &parent, problems),
+        Some(parent) => check_parent(block.header(), &parent, problems),
         None if height == Height::GENESIS && block.hash() != shared.genesis() => {
             problems.at(height, "the first block is not the genesis block");
         }
@@ -70,11 +76,66 @@ pub(super) fn check(
     Ok(Some(Checked { block, changes }))
 }
 
-fn check_parent(block: &SealedBlock, parent: &Header, problems: &mut Problems) {
-    let header = block.header();
+fn check_parent(header: &Header, parent: &Header, problems: &mut Problems) {
     if header.parent_hash != parent.hash_slow() || header.number != parent.number + 1 {
-        problems.at(block.height(), "the block does not follow the one before it");
+        problems.at(Height(header.number), "the block does not follow the one before it");
     }
+}
+
+/// What was found of a block that has been pruned.
+pub(super) struct CheckedLeft {
+    pub(super) header: Header,
+    pub(super) transactions: u64,
+}
+
+/// Checks what is left of a block that has been pruned: that the roots in its header follow from the
+/// transactions that are kept and from the leaves of the others.
+pub(super) fn check_left(
+    shared: &Shared,
+    found: FinalBlock,
+    record: &RawRecord,
+    parent: Option<Header>,
+    problems: &mut Problems,
+) -> Result<Option<CheckedLeft>, LedgerError> {
+    let height = found.block.height;
+    let remains = match record.split().and_then(|payload| Remains::read(&payload)) {
+        Ok(remains) => remains,
+        Err(error) => {
+            problems.at(height, error.0);
+            return Ok(None);
+        }
+    };
+    if remains.block().reference() != found.block {
+        problems.at(height, "the block has another height or hash than the index says");
+    }
+    if height >= shared.flat().store().horizon().highest() {
+        problems.at(height, "the block has been pruned, and the horizon is below it");
+    }
+    let header = remains.header();
+    if let Some(parent) = parent {
+        check_parent(header, &parent, problems);
+    }
+    let transactions: Vec<_> = remains.transactions().collect();
+    let list = OrderedList::new(transactions.len());
+    let root = list.root(|at| match transactions[at] {
+        Remaining::Kept { transaction, .. } => OrderedItem::Whole(transaction.encoded_2718()),
+        Remaining::Gone(gone) => OrderedItem::Leaf(gone.transaction_leaf),
+    });
+    if header.transactions_root != root {
+        problems.at(height, "the transactions root does not follow from what is left");
+    }
+    let root = list.root(|at| match transactions[at] {
+        Remaining::Kept { receipt, .. } => OrderedItem::Whole(receipt.encoded_2718()),
+        Remaining::Gone(gone) => OrderedItem::Leaf(gone.receipt_leaf),
+    });
+    if header.receipts_root != root {
+        problems.at(height, "the receipts root does not follow from what is left");
+    }
+    check_senders(remains.block(), remains.kept_senders(), problems);
+    let hashes: Vec<_> = transactions.iter().map(Remaining::hash).collect();
+    check_places(shared, found, &hashes, problems)?;
+    let transactions = u64::try_from(hashes.len()).unwrap_or(u64::MAX);
+    Ok(Some(CheckedLeft { header: header.clone(), transactions }))
 }
 
 fn check_body(block: &SealedBlock, problems: &mut Problems) {
@@ -126,14 +187,24 @@ pub(super) fn check_indexes(
     checked: &Checked,
     problems: &mut Problems,
 ) -> Result<(), LedgerError> {
+    let hashes = checked.block.transactions().iter().map(|one| *one.tx_hash());
+    check_places(shared, found, &hashes.collect::<Vec<_>>(), problems)
+}
+
+fn check_places(
+    shared: &Shared,
+    found: FinalBlock,
+    hashes: &[TxHash],
+    problems: &mut Problems,
+) -> Result<(), LedgerError> {
     let height = found.block.height;
     let store = shared.flat().store();
-    let by_hash = problems.note(height, store.height_of(&checked.block.hash()))?;
+    let by_hash = problems.note(height, store.height_of(&found.block.hash))?;
     if by_hash.is_some_and(|by_hash| by_hash != Some(height)) {
         problems.at(height, "the index by hash does not lead to the block");
     }
-    for (index, transaction) in checked.block.transactions().iter().enumerate() {
-        let place = problems.note(height, store.transaction(transaction.tx_hash()))?;
+    for (index, hash) in hashes.iter().enumerate() {
+        let place = problems.note(height, store.transaction(hash))?;
         let right = |place: crate::store::Place| (place.height(), place.index()) == (height, index);
         if place.is_some_and(|place| !place.is_some_and(right)) {
             problems.at(height, &format!("the index does not lead to transaction {index}"));
@@ -150,10 +221,17 @@ pub(super) fn check_history(
     problems: &mut Problems,
 ) -> Result<(), LedgerError> {
     let store = shared.flat().store();
+    let horizon = store.horizon();
+    if !Horizon::keeps_state(horizon.all, height) {
+        return Ok(());
+    }
     for (address, change) in changes.accounts() {
         let info = problems.note(height, store.account_at(address, height))?;
         if info.is_some_and(|info| info != change.info) {
             problems.at(height, &format!("the history of account {address} is wrong"));
+        }
+        if !Horizon::keeps_state(horizon.of(address), height) {
+            continue;
         }
         let slots: Vec<U256> = if change.storage_cleared || change.info.is_none() {
             problems.note(height, store.slots_ever(address))?.unwrap_or_default()

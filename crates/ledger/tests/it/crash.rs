@@ -1,14 +1,15 @@
 //! A process that is killed in the middle of what it does.
 //!
-//! The test runs itself again as a child that commits, writes checkpoints and takes blocks back for
+//! The test runs itself again as a child that commits, writes checkpoints, prunes and takes blocks back for
 //! as long as it lives, and says on its standard output what has returned. It is killed after a
 //! random time; then the ledger must have everything that was said.
 
 use crate::chain::settings;
 use alloy_primitives::Bytes;
 use hanse_ledger::{
-    Ledger,
-    testing::{Dice, execute, random_changes, spec, transaction},
+    Horizon, Ledger,
+    limits::PRUNE_KEEP_BLOCKS,
+    testing::{Dice, address, execute, random_changes, spec, transaction},
 };
 use hanse_primitives::{BlockHash, Height};
 use std::{
@@ -56,6 +57,19 @@ fn child() {
         for _ in 0..dice.below(60) {
             let (height, hash) = commit(&ledger);
             say(&format!("commit {height} {hash}"));
+        }
+        if dice.below(2) == 0 {
+            // All that may go, or what concerns one contract.
+            let far = Height(u64::MAX);
+            ledger
+                .prune(&match dice.below(2) {
+                    0 => Horizon { all: far, ..Horizon::default() },
+                    _ => Horizon {
+                        contracts: [(address(dice.below(9)), far)].into(),
+                        ..Horizon::default()
+                    },
+                })
+                .unwrap();
         }
         if dice.below(3) == 0 {
             let target = ledger.head().height.0.saturating_sub(dice.below(30));
@@ -106,8 +120,12 @@ fn run_and_kill(folder: &Path, lifetime: Duration, said: &mut Said) {
 fn a_killed_process_loses_nothing_that_it_said() {
     let folder = TempDir::new().unwrap();
     let mut dice = Dice(u64::from(std::process::id()));
-    let mut said = Said { height: 0, maybe: None };
-    let mut highest = 0;
+    // So many that some may be pruned.
+    let ledger = Ledger::open(folder.path(), &spec(ACCOUNTS), settings()).unwrap();
+    (0..PRUNE_KEEP_BLOCKS).for_each(|_| _ = commit(&ledger));
+    drop(ledger);
+    let mut said = Said { height: PRUNE_KEEP_BLOCKS, maybe: None };
+    let (mut highest, mut pruned) = (0, 0);
     for round in 0..8 {
         run_and_kill(folder.path(), Duration::from_millis(200 + dice.below(700)), &mut said);
         let ledger = Ledger::open(folder.path(), &spec(ACCOUNTS), settings()).unwrap();
@@ -117,8 +135,15 @@ fn a_killed_process_loses_nothing_that_it_said() {
         let committed = height == said.height || height == said.height + 1;
         assert!(committed || said.maybe == Some(height), "round {round}: {height}, but {said:?}");
         highest = highest.max(height);
+        for finished in [false, true] {
+            if finished {
+                ledger.prune(&Horizon::default()).unwrap(); // what was interrupted
+            }
+            let report = ledger.verify(&mut |_| {}).unwrap();
+            assert!(report.problems.is_empty(), "round {round}: {:?}", report.problems);
+            pruned = pruned.max(report.pruned);
+        }
         let report = ledger.verify(&mut |_| {}).unwrap();
-        assert!(report.problems.is_empty(), "round {round}: {:?}", report.problems);
         assert_eq!(report.blocks, height + 1);
         if height > 0 {
             let hash = ledger.hash(Height(height)).unwrap().unwrap();
@@ -128,4 +153,5 @@ fn a_killed_process_loses_nothing_that_it_said() {
         said = Said { height: height.0, maybe: None };
     }
     assert!(highest > 50, "the child did something: {highest}");
+    assert!(pruned > 0, "something was pruned");
 }

@@ -134,8 +134,12 @@ fn final_blocks_are_read_in_order() {
     chain.commit(5);
     chain.grow();
     for from in [0, 1, 17, 35, 36, 37] {
-        let blocks: Vec<_> =
-            chain.ledger.blocks(Height(from)).unwrap().map(|block| block.unwrap()).collect();
+        let blocks: Vec<_> = chain
+            .ledger
+            .blocks(Height(from))
+            .unwrap()
+            .map(|past| past.unwrap().whole().unwrap())
+            .collect();
         let heights: Vec<_> = blocks.iter().map(|block| block.block().height().0).collect();
         assert_eq!(heights, (from..36).collect::<Vec<_>>());
         for block in blocks.iter().filter(|block| block.block().height() > Height(0)) {

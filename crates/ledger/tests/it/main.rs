@@ -7,4 +7,5 @@ mod crash;
 mod damage;
 mod forks;
 mod history;
+mod prune;
 mod threads;

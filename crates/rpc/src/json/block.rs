@@ -3,6 +3,7 @@ use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U256};
 use alloy_rlp::Encodable;
 use hanse_execution::{SimulatedBlock, SimulatedFailure};
+use hanse_ledger::Remains;
 use hanse_primitives::{Header, SealedBlock};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -128,6 +129,15 @@ impl BlockJson {
             uncles: block.body.ommers.iter().map(Header::hash_slow).collect(),
             withdrawals: block.body.withdrawals.clone().map(|list| list.into_inner()),
         }
+    }
+
+    /// What is left of a block that has been pruned, which has its transactions' hashes.
+    pub(crate) fn left(remains: &Remains) -> Self {
+        let mut left = Self::new(remains.block(), &[], false);
+        left.size = Hex(remains.block_bytes());
+        left.transactions =
+            Transactions::Hashes(remains.transactions().map(|one| one.hash()).collect());
+        left
     }
 
     /// As a block that nobody has sealed: what the seal would say is null.

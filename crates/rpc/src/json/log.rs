@@ -1,6 +1,6 @@
 use super::Hex;
 use alloy_primitives::{Address, B256, Bytes, Log, TxHash};
-use hanse_ledger::StoredBlock;
+use hanse_ledger::Past;
 use hanse_primitives::{SealedBlock, Transaction};
 use serde::Serialize;
 
@@ -46,17 +46,20 @@ impl LogJson {
         }
     }
 
-    /// Adds the logs of a block that `wanted` accepts, in order.
+    /// Adds the logs that are kept of a block and that `wanted` accepts, in order.
     pub(crate) fn collect(
-        stored: &StoredBlock,
+        past: &Past,
         removed: bool,
         wanted: impl Fn(&Log) -> bool,
         found: &mut Vec<Self>,
     ) {
-        let block = stored.block();
+        let block = past.block();
         let mut log_index = 0;
-        let each = block.transactions().iter().zip(stored.receipts());
-        for (index, (transaction, receipt)) in (0..).zip(each) {
+        for (index, one) in (0..).zip(past.transactions()) {
+            let Some((transaction, _, receipt)) = one.kept() else {
+                log_index += one.log_count();
+                continue;
+            };
             for log in receipt.logs() {
                 if wanted(log) {
                     let emitter = Emitter { block, transaction, index };

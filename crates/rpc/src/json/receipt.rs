@@ -1,7 +1,8 @@
 use super::{Emitter, Hex, LogJson};
+use crate::RpcError;
 use alloy_consensus::{Eip658Value, Transaction as _, TxReceipt};
 use alloy_primitives::{Address, B256, Bloom, TxHash};
-use hanse_ledger::StoredBlock;
+use hanse_ledger::{LedgerError, Past, Remaining};
 use hanse_primitives::{ChainSpec, Receipt, Transaction};
 use serde::Serialize;
 
@@ -37,7 +38,7 @@ pub(crate) struct ReceiptJson {
 /// The block that receipts belong to, with what all of them share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceiptContext<'a> {
-    block: &'a StoredBlock,
+    block: &'a Past,
     blob_gas_price: Option<u128>,
 }
 
@@ -49,7 +50,7 @@ struct Before {
 }
 
 impl<'a> ReceiptContext<'a> {
-    pub(crate) fn new(block: &'a StoredBlock, spec: &ChainSpec) -> Self {
+    pub(crate) fn new(block: &'a Past, spec: &ChainSpec) -> Self {
         let header = block.block().header();
         let blob_gas_price = spec
             .blob_params_at(header.timestamp)
@@ -57,16 +58,28 @@ impl<'a> ReceiptContext<'a> {
         Self { block, blob_gas_price }
     }
 
-    /// The receipt of the transaction at `index`.
-    pub(crate) fn receipt(&self, index: usize) -> Option<ReceiptJson> {
-        let earlier = self.block.receipts().get(..index)?;
-        let before = Before {
-            gas: earlier.last().map_or(0, TxReceipt::cumulative_gas_used),
-            logs: earlier.iter().map(log_count).sum(),
-        };
-        let (transaction, from, receipt) = self.block.transaction(index)?;
-        let index = u64::try_from(index).ok()?;
-        Some(self.build(index, transaction, from, receipt, before))
+    /// The receipt of the transaction at `index`, if there is one.
+    pub(crate) fn receipt(&self, index: usize) -> Result<Option<ReceiptJson>, RpcError> {
+        let mut before = Before::default();
+        for (at, one) in self.block.transactions().enumerate().take(index.saturating_add(1)) {
+            if at == index {
+                return self.each(at, one, before).map(Some);
+            }
+            before.add(&one);
+        }
+        Ok(None)
+    }
+
+    fn each(
+        &self,
+        index: usize,
+        one: Remaining<'_>,
+        before: Before,
+    ) -> Result<ReceiptJson, RpcError> {
+        let pruned = LedgerError::Pruned(self.block.block().height());
+        let (transaction, from, receipt) = one.kept().ok_or(pruned)?;
+        let index = u64::try_from(index).expect("a position in a block fits in 64 bits");
+        Ok(self.build(index, transaction, from, receipt, before))
     }
 
     fn build(
@@ -114,21 +127,20 @@ impl<'a> ReceiptContext<'a> {
 }
 
 /// All receipts of a block.
-pub(crate) fn block_receipts(block: &StoredBlock, spec: &ChainSpec) -> Vec<ReceiptJson> {
+pub(crate) fn block_receipts(block: &Past, spec: &ChainSpec) -> Result<Vec<ReceiptJson>, RpcError> {
     let context = ReceiptContext::new(block, spec);
     let mut before = Before::default();
-    let each = block.block().transactions().iter().zip(block.senders()).zip(block.receipts());
-    (0..)
-        .zip(each)
-        .map(|(index, ((transaction, from), receipt))| {
-            let json = context.build(index, transaction, *from, receipt, before);
-            before.gas = receipt.cumulative_gas_used();
-            before.logs += log_count(receipt);
-            json
-        })
-        .collect()
+    let each = block.transactions().enumerate().map(|(index, one)| {
+        let json = context.each(index, one, before)?;
+        before.add(&one);
+        Ok(json)
+    });
+    each.collect()
 }
 
-fn log_count(receipt: &Receipt) -> u64 {
-    u64::try_from(receipt.logs().len()).expect("a count in memory fits in 64 bits")
+impl Before {
+    fn add(&mut self, one: &Remaining<'_>) {
+        self.gas = one.cumulative_gas_used();
+        self.logs += one.log_count();
+    }
 }

@@ -1,7 +1,7 @@
 use super::{
     Answer, Call,
     pending::{self, Pending},
-    resolve::stored,
+    resolve::past,
 };
 use crate::{
     RpcError,
@@ -9,7 +9,7 @@ use crate::{
     wire::{BlockId, BlockTag, Reply},
 };
 use alloy_primitives::B256;
-use hanse_ledger::StoredBlock;
+use hanse_ledger::{LedgerError, Past};
 
 const PENDING: BlockTag = BlockTag::Pending;
 
@@ -29,14 +29,23 @@ pub(super) fn by_number(call: &Call<'_>) -> Answer {
     block(named_by_number(call)?, full)
 }
 
-fn block(found: Option<StoredBlock>, full: bool) -> Answer {
-    Reply::new(&found.map(|found| BlockJson::new(found.block(), found.senders(), full)))
+/// Of a block that has been pruned all is left but the transactions themselves.
+fn block(found: Option<Past>, full: bool) -> Answer {
+    let json = |past: Past| match past {
+        Past::Pruned(remains) if !full => Ok(BlockJson::left(&remains)),
+        past => {
+            let whole = past.whole()?;
+            Ok(BlockJson::new(whole.block(), whole.senders(), full))
+        }
+    };
+    Reply::new(&found.map(json).transpose().map_err(|error: LedgerError| RpcError::from(error))?)
 }
 
 /// `eth_getBlockReceipts`
 pub(super) fn receipts(call: &Call<'_>) -> Answer {
-    let found = stored(call.rpc, call.params.required::<BlockId>(0)?)?;
-    Reply::new(&found.map(|found| block_receipts(&found, &call.rpc.spec)))
+    let found = past(call.rpc, call.params.required::<BlockId>(0)?)?;
+    let found = found.map(|found| block_receipts(&found, &call.rpc.spec));
+    Reply::new(&found.transpose()?)
 }
 
 /// `eth_getBlockTransactionCountByHash`
@@ -53,8 +62,8 @@ pub(super) fn transaction_count_by_number(call: &Call<'_>) -> Answer {
     transaction_count(named_by_number(call)?)
 }
 
-fn transaction_count(found: Option<StoredBlock>) -> Answer {
-    Reply::new(&found.map(|found| hex(found.block().transactions().len())))
+fn transaction_count(found: Option<Past>) -> Answer {
+    Reply::new(&found.map(|found| hex(found.transactions().count())))
 }
 
 /// `eth_getUncleCountByBlockHash`
@@ -67,7 +76,7 @@ pub(super) fn uncle_count_by_number(call: &Call<'_>) -> Answer {
     uncle_count(named_by_number(call)?)
 }
 
-fn uncle_count(found: Option<StoredBlock>) -> Answer {
+fn uncle_count(found: Option<Past>) -> Answer {
     Reply::new(&found.map(|found| hex(found.block().block().body.ommers.len())))
 }
 
@@ -81,20 +90,20 @@ pub(super) fn uncle_by_number(call: &Call<'_>) -> Answer {
     uncle(named_by_number(call)?, index(call)?)
 }
 
-fn uncle(found: Option<StoredBlock>, index: usize) -> Answer {
+fn uncle(found: Option<Past>, index: usize) -> Answer {
     let found = found.as_ref();
     let ommer = found.and_then(|found| found.block().block().body.ommers.get(index));
     Reply::new(&ommer.map(BlockJson::ommer))
 }
 
 /// The block of the first parameter, a hash.
-pub(super) fn named_by_hash(call: &Call<'_>) -> Result<Option<StoredBlock>, RpcError> {
-    Ok(call.rpc.ledger.block(call.params.required::<B256>(0)?)?)
+pub(super) fn named_by_hash(call: &Call<'_>) -> Result<Option<Past>, RpcError> {
+    Ok(call.rpc.ledger.past(call.params.required::<B256>(0)?)?)
 }
 
 /// The block of the first parameter, a number or tag.
-pub(super) fn named_by_number(call: &Call<'_>) -> Result<Option<StoredBlock>, RpcError> {
-    stored(call.rpc, BlockId::Tag(call.params.required(0)?))
+pub(super) fn named_by_number(call: &Call<'_>) -> Result<Option<Past>, RpcError> {
+    past(call.rpc, BlockId::Tag(call.params.required(0)?))
 }
 
 /// The position of the second parameter. One beyond memory is beyond any block.

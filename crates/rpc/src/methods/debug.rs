@@ -1,4 +1,4 @@
-use super::{Answer, Call, resolve::stored, transactions::locate};
+use super::{Answer, Call, resolve::past, transactions::locate};
 use crate::{
     RpcError,
     wire::{BlockId, BlockTag, Object, Reply},
@@ -10,7 +10,8 @@ use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_trace::geth::{
     GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace,
 };
-use hanse_ledger::StoredBlock;
+use hanse_ledger::{LedgerError, Past, StoredBlock};
+use hanse_primitives::Height;
 use serde::Serialize;
 
 /// `debug_getBadBlocks`: an invalid block is not kept here.
@@ -21,7 +22,7 @@ pub(super) fn bad_blocks(_: &Call<'_>) -> Answer {
 /// `debug_getRawBlock`
 pub(super) fn raw_block(call: &Call<'_>) -> Answer {
     let mut out = Vec::new();
-    named(call)?.block().block().encode(&mut out);
+    named(call)?.whole()?.block().block().encode(&mut out);
     Reply::new(&Bytes::from(out))
 }
 
@@ -34,7 +35,7 @@ pub(super) fn raw_header(call: &Call<'_>) -> Answer {
 
 /// `debug_getRawReceipts`
 pub(super) fn raw_receipts(call: &Call<'_>) -> Answer {
-    let block = named(call)?;
+    let block = named(call)?.whole()?;
     let receipts = block.receipts().iter().map(|receipt| Bytes::from(receipt.encoded_2718()));
     Reply::new(&receipts.collect::<Vec<_>>())
 }
@@ -45,7 +46,12 @@ pub(super) fn raw_transaction(call: &Call<'_>) -> Answer {
     let located = locate(call, &hash)?;
     let found = located.as_ref().and_then(|(block, index)| block.transaction(*index));
     let raw = match found {
-        Some((transaction, ..)) => Some(Bytes::from(transaction.encoded_2718())),
+        Some(found) => {
+            let kept = found.kept().map(|(transaction, ..)| transaction.encoded_2718());
+            let height =
+                located.as_ref().map_or(Height::GENESIS, |(past, _)| past.block().height());
+            Some(Bytes::from(kept.ok_or(LedgerError::Pruned(height))?))
+        }
         None => call.rpc.pool.get(&hash).map(|admitted| admitted.raw()),
     };
     Reply::new(&raw.unwrap_or_default())
@@ -77,7 +83,7 @@ pub(super) fn trace_block_by_number(call: &Call<'_>) -> Answer {
         BlockTag::Number(number) => RpcError::Server(format!("block #{number} not found")),
         _ => RpcError::header_not_found(),
     };
-    let block = stored(call.rpc, BlockId::Tag(tag))?.ok_or_else(missing)?;
+    let block = past(call.rpc, BlockId::Tag(tag))?.ok_or_else(missing)?.whole()?;
     trace_block(call, &block, &options)
 }
 
@@ -112,6 +118,6 @@ fn options(call: &Call<'_>) -> Result<GethDebugTracingOptions, RpcError> {
 }
 
 /// The block of the first parameter, which must be there.
-fn named(call: &Call<'_>) -> Result<StoredBlock, RpcError> {
-    stored(call.rpc, call.params.required::<BlockId>(0)?)?.ok_or_else(RpcError::header_not_found)
+fn named(call: &Call<'_>) -> Result<Past, RpcError> {
+    past(call.rpc, call.params.required::<BlockId>(0)?)?.ok_or_else(RpcError::header_not_found)
 }

@@ -70,7 +70,7 @@ fn log_changes(
     let (reverted, from) = left(call, since)?;
     let mut found = Vec::new();
     for block in &reverted {
-        LogJson::collect(block, true, |log| wanted.wants(log), &mut found);
+        LogJson::collect(&block.clone().into(), true, |log| wanted.wants(log), &mut found);
     }
     let Blocks::Range { from: first, to: last } = wanted.blocks else { return Ok(found) };
     let bound = |tag: Option<BlockTag>| match tag {

@@ -8,12 +8,14 @@ use crate::{
 };
 use alloy_eips::Encodable2718;
 use alloy_primitives::{Bytes, TxHash};
-use hanse_ledger::{LedgerError, StateView};
+use hanse_ledger::{LedgerError, Remaining, StateView};
 use hanse_light::{
     Checkpoint, LightError, Network, Record, SetProof, TransactionProof, prove_finality,
-    prove_ordered, validators_in_state,
+    validators_in_state,
 };
-use hanse_primitives::{BlockRef, CommitCertificate, Header, Height, ValidatorSet};
+use hanse_primitives::{
+    BlockRef, CommitCertificate, Header, Height, OrderedItem, OrderedList, ValidatorSet,
+};
 use std::collections::BTreeSet;
 
 /// `hanse_getCheckpoint`: what a client may start from that trusts this node. It proves nothing.
@@ -48,15 +50,25 @@ pub(super) fn transaction(call: &Call<'_>) -> Answer {
     let network = network(call.rpc)?;
     let served = Served { context: call.rpc, network: &network };
     let finality = prove_finality(&network, &served, trusted(call)?, number)?;
-    let (transactions, receipts) = (block.block().transactions(), block.receipts());
-    let prove = |encode: &dyn Fn(usize) -> Vec<u8>| {
-        prove_ordered(transactions.len(), at, encode).unwrap_or_default()
-    };
+    let all: Vec<_> = block.transactions().collect();
+    if all.get(at).is_none_or(|one| one.kept().is_none()) {
+        return Err(LedgerError::Pruned(Height(number)).into());
+    }
+    // Its neighbours may have been pruned: their leaves are enough.
+    let list = OrderedList::new(all.len());
+    let transaction = list.prove(at, |at| match all[at] {
+        Remaining::Kept { transaction, .. } => OrderedItem::Whole(transaction.encoded_2718()),
+        Remaining::Gone(gone) => OrderedItem::Leaf(gone.transaction_leaf),
+    });
+    let receipt = list.prove(at, |at| match all[at] {
+        Remaining::Kept { receipt, .. } => OrderedItem::Whole(receipt.encoded_2718()),
+        Remaining::Gone(gone) => OrderedItem::Leaf(gone.receipt_leaf),
+    });
     Reply::new(&TransactionProof {
         finality,
         index: u64::try_from(at).expect("a position in a block fits in 64 bits"),
-        transaction: prove(&|at| transactions[at].encoded_2718()),
-        receipt: prove(&|at| receipts[at].encoded_2718()),
+        transaction: transaction.unwrap_or_default(),
+        receipt: receipt.unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,7 @@
 use super::{Answer, Call, LogFilter, log_filter::Blocks};
 use crate::{RpcError, json::LogJson, wire::Reply};
 use alloy_primitives::B256;
+use hanse_ledger::{LedgerError, Past};
 use hanse_primitives::Height;
 use std::ops::RangeInclusive;
 
@@ -18,11 +19,27 @@ pub(super) fn search(call: &Call<'_>, filter: &LogFilter) -> Result<Vec<LogJson>
 }
 
 fn in_block(call: &Call<'_>, filter: &LogFilter, hash: B256) -> Result<Vec<LogJson>, RpcError> {
-    let block = call.rpc.ledger.block(hash)?;
+    let block = call.rpc.ledger.past(hash)?;
     let block = block.ok_or_else(|| RpcError::Server("unknown block".to_owned()))?;
     let mut found = Vec::new();
-    LogJson::collect(&block, false, |log| filter.wants(log), &mut found);
+    let may_be_gone = filter.may_be_in(&block.block().header().logs_bloom);
+    collect(&block, may_be_gone, filter, &mut found)?;
     Ok(found)
+}
+
+/// Adds the logs of a block. Of transactions that have been pruned nobody knows what they wrote, so the
+/// question has no answer then if the block may have had such logs.
+fn collect(
+    past: &Past,
+    may_be_gone: bool,
+    filter: &LogFilter,
+    found: &mut Vec<LogJson>,
+) -> Result<(), RpcError> {
+    if may_be_gone && past.transactions().any(|one| one.kept().is_none() && one.log_count() > 0) {
+        return Err(LedgerError::Pruned(past.block().height()).into());
+    }
+    LogJson::collect(past, false, |log| filter.wants(log), found);
+    Ok(())
 }
 
 /// The logs of canonical blocks. Blocks whose bloom filter rules them out are not read.
@@ -40,8 +57,8 @@ pub(super) fn in_range(
         if !filter.may_be_in(&header.logs_bloom) {
             continue;
         }
-        let Some(block) = ledger.block_at(Height(height))? else { break };
-        LogJson::collect(&block, false, |log| filter.wants(log), &mut found);
+        let Some(block) = ledger.past(header.hash_slow())? else { break };
+        collect(&block, true, filter, &mut found)?;
         if found.len() > most {
             return Err(RpcError::LimitExceeded(format!(
                 "query returned more than {most} results; ask for blocks up to {} first",

@@ -5,7 +5,7 @@ use crate::{
     Context, RpcError,
     wire::{BlockId, BlockTag},
 };
-use hanse_ledger::{StateView, StoredBlock};
+use hanse_ledger::{Past, StateView};
 use hanse_primitives::{BlockRef, Height};
 
 impl Call<'_> {
@@ -54,10 +54,10 @@ pub(super) fn by_tag(context: &Context, tag: BlockTag) -> Result<Option<BlockRef
     Ok(ledger.hash(height)?.map(|hash| BlockRef { height, hash }))
 }
 
-/// The block that `id` names, with receipts and senders.
-pub(super) fn stored(context: &Context, id: BlockId) -> Result<Option<StoredBlock>, RpcError> {
+/// The block that `id` names, with receipts and senders, as far as it is kept.
+pub(super) fn past(context: &Context, id: BlockId) -> Result<Option<Past>, RpcError> {
     match reference(context, id)? {
-        Some(found) => Ok(context.ledger.block(found.hash)?),
+        Some(found) => Ok(context.ledger.past(found.hash)?),
         None => Ok(None),
     }
 }

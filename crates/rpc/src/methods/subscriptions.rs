@@ -78,11 +78,11 @@ async fn logs(rpc: Rpc, mut chain: Receiver<crate::ChainEvent>, filter: LogFilte
     while let Some(event) = next(&mut chain, &feed).await {
         let mut found = Vec::new();
         for block in event.reverted.iter() {
-            LogJson::collect(block, true, |log| filter.wants(log), &mut found);
+            LogJson::collect(&block.clone().into(), true, |log| filter.wants(log), &mut found);
         }
         for block in event.adopted.iter() {
             if filter.may_be_in(&block.block().header().logs_bloom) {
-                LogJson::collect(block, false, |log| filter.wants(log), &mut found);
+                LogJson::collect(&block.clone().into(), false, |log| filter.wants(log), &mut found);
             }
         }
         for log in &found {
