@@ -140,6 +140,104 @@ contract DataCatalogTest is Consortium {
         assertTrue(catalog.entry(SHOP, "addresses").retiredIn != 0, "retired");
     }
 
+    function test_ARuleIsTheNetworksDecision() public {
+        IDataCatalog.Terms memory given = onChain(90);
+        vm.startPrank(shopAdmin);
+        catalog.register("orders", given);
+        vm.expectRevert(abi.encodeWithSelector(IDataCatalog.NotGovernor.selector, shopAdmin));
+        catalog.adopt(SHOP, "orders", 1);
+        vm.expectRevert(abi.encodeWithSelector(IDataCatalog.NotGovernor.selector, shopAdmin));
+        catalog.lift(SHOP, "orders");
+        vm.stopPrank();
+        assertEq(catalog.rules().length, 0, "what one says is no rule");
+        decide(address(catalog), abi.encodeCall(IDataCatalog.adopt, (SHOP, "orders", 1)));
+        IDataCatalog.Rule[] memory rules = catalog.rules();
+        assertTrue(rules.length == 1 && rules[0].owner == SHOP && rules[0].id == "orders", "rule");
+        assertTrue(rules[0].revision == 1 && rules[0].retentionDays == 90, "what it says");
+        assertTrue(rules[0].adoptedIn == block.number, "when");
+        assertTrue(rules[0].contracts.length == 1 && rules[0].contracts[0] == address(this), "of what");
+        // Its owner cannot change it, and neither change nor end of the entry does.
+        given.retentionDays = 1;
+        given.contracts = new address[](2);
+        given.contracts[1] = address(7);
+        vm.prank(shopAdmin);
+        catalog.change("orders", given);
+        assertTrue(catalog.rules()[0].retentionDays == 90 && catalog.rules()[0].contracts.length == 1, "as it was");
+        vm.startPrank(address(policies));
+        vm.expectRevert(abi.encodeWithSelector(IDataCatalog.OtherRevision.selector, SHOP, bytes32("orders"), 2));
+        catalog.adopt(SHOP, "orders", 1);
+        vm.expectEmit(address(catalog));
+        emit IDataCatalog.RuleAdopted(SHOP, "orders", 2, 1, given.contracts);
+        catalog.adopt(SHOP, "orders", 2);
+        vm.stopPrank();
+        assertTrue(catalog.rules().length == 1 && catalog.rules()[0].retentionDays == 1, "replaced");
+        assertEq(catalog.rules()[0].contracts[1], address(7), "both contracts");
+        vm.prank(shopAdmin);
+        catalog.retire(SHOP, "orders");
+        assertEq(catalog.rules().length, 1, "what was gathered still has to go");
+    }
+
+    function test_RulesAreLifted() public {
+        vm.startPrank(shopAdmin);
+        catalog.register("orders", onChain(90));
+        catalog.register("offers", onChain(30));
+        catalog.register("prices", onChain(7));
+        vm.startPrank(address(policies));
+        catalog.adopt(SHOP, "orders", 1);
+        catalog.adopt(SHOP, "offers", 1);
+        catalog.adopt(SHOP, "prices", 1);
+        vm.expectEmit(address(catalog));
+        emit IDataCatalog.RuleLifted(SHOP, "orders");
+        catalog.lift(SHOP, "orders");
+        vm.expectRevert(abi.encodeWithSelector(IDataCatalog.UnknownRule.selector, SHOP, bytes32("orders")));
+        catalog.lift(SHOP, "orders");
+        IDataCatalog.Rule[] memory rules = catalog.rules();
+        assertTrue(rules.length == 2 && rules[0].id == "prices" && rules[1].id == "offers", "the others stay");
+        catalog.lift(SHOP, "offers");
+        catalog.lift(SHOP, "prices");
+        assertEq(catalog.rules().length, 0, "none");
+        catalog.adopt(SHOP, "orders", 1);
+        assertEq(catalog.rules()[0].id, "orders", "again");
+        vm.stopPrank();
+    }
+
+    function test_NothingToMakeARuleOf() public {
+        IDataCatalog.Terms[4] memory useless = [terms(), onChain(0), onChain(90), onChain(90)];
+        useless[2].where = IDataCatalog.Place.OffChain;
+        delete useless[3].contracts;
+        bytes32[4] memory ids = [bytes32("a"), "b", "c", "d"];
+        for (uint256 i = 0; i < 4; ++i) {
+            vm.prank(shopAdmin);
+            catalog.register(ids[i], useless[i]);
+            vm.prank(address(policies));
+            vm.expectRevert(abi.encodeWithSelector(IDataCatalog.NothingToDrop.selector, SHOP, ids[i]));
+            catalog.adopt(SHOP, ids[i], 1);
+        }
+        vm.prank(address(policies));
+        vm.expectRevert(abi.encodeWithSelector(IDataCatalog.UnknownEntry.selector, BANK, bytes32("a")));
+        catalog.adopt(BANK, "a", 1);
+    }
+
+    function test_RulesAreBounded() public {
+        uint256 most = 64;
+        for (uint256 i = 0; i <= most; ++i) {
+            bytes32 id = bytes32(abi.encodePacked("r", bytes1(uint8(48 + i / 10)), bytes1(uint8(48 + i % 10))));
+            vm.prank(shopAdmin);
+            catalog.register(id, onChain(uint32(i + 1)));
+            vm.prank(address(policies));
+            if (i == most) vm.expectRevert(IDataCatalog.TooManyRules.selector);
+            catalog.adopt(SHOP, id, 1);
+        }
+        assertEq(catalog.rules().length, most, "rules");
+    }
+
+    function onChain(uint32 retentionDays) private view returns (IDataCatalog.Terms memory given) {
+        given = terms();
+        given.where = IDataCatalog.Place.Chain;
+        given.retentionDays = retentionDays;
+        delete given.collections;
+    }
+
     function test_EntriesWithoutSense() public {
         vm.startPrank(shopAdmin);
         vm.expectRevert(abi.encodeWithSelector(IDataCatalog.InvalidEntry.selector, "id"));

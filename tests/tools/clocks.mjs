@@ -6,8 +6,8 @@ import { rpc, rpcEach, until } from './lib.mjs';
 import { seconds } from './load.mjs';
 import { names, within } from './network.mjs';
 
-const library = process.env.FAKETIME_LIBRARY ?? ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`).find(existsSync);
-const wrong = (offset) => ({ LD_PRELOAD: library, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' });
+export const library = process.env.FAKETIME_LIBRARY ?? ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`).find(existsSync);
+export const wrong = (offset) => ({ LD_PRELOAD: library, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' });
 const place = names.indexOf('bank');
 const others = [0, 1, 2];
 

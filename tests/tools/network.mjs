@@ -38,16 +38,16 @@ class Network {
 
   /**
    * `consensus` may be a list: a genesis is made of each, for the same members, and `edit` makes one of them before any node
-   * has read it.
+   * has read it. `env`: what the environment has besides ours.
    */
-  static async prepare(folder, consensus, more = [], edit = undefined) {
+  static async prepare(folder, consensus, more = [], edit = undefined, env = {}) {
     const ports = [await fourPorts(), await fourPorts(), await fourPorts(), await fourPorts()];
     const flags = ['--http.port', ports[0], '--ws.port', ports[1], '--web.port', ports[2], '--network.port', ports[3]];
     const genesis = join(folder, 'genesis.json');
     const made = [];
     for (const engine of [consensus].flat()) {
       rmSync(genesis, { force: true });
-      await run(hanse, ['localnet', '--prepare', '--consensus', engine, '--directory', folder, ...flags, ...more].map(String));
+      await run(hanse, ['localnet', '--prepare', '--consensus', engine, '--directory', folder, ...flags, ...more].map(String), { env: { ...process.env, ...env } });
       made.push(JSON.parse(readFileSync(genesis, 'utf8')));
     }
     if (edit) writeFileSync(genesis, JSON.stringify(edit(...made)));
@@ -157,9 +157,10 @@ class Network {
   }
 }
 
-export async function within(consensus, work, { more = [], flags = [], edit, env = {} } = {}) {
+/** `env`: what the environment of each has besides ours; `before`, that of the command which prepares the network. */
+export async function within(consensus, work, { more = [], flags = [], edit, env = {}, before = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'hanse-network-'));
-  const network = await Network.prepare(folder, consensus, more, edit);
+  const network = await Network.prepare(folder, consensus, more, edit, before);
   try {
     for (const name of names) network.start(name, flags, undefined, env[name]);
     for (const name of names) await until(`${name} with three peers`, async () => (await rpc(network.url(name), 'net_peerCount')) === '0x3');

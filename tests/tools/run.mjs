@@ -11,6 +11,7 @@ import { clocks } from './clocks.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { governance } from './governance.mjs';
+import { retention } from './retention.mjs';
 import { killLoop } from './kill.mjs';
 import { lightClient } from './light.mjs';
 import { members } from './members.mjs';
@@ -40,6 +41,7 @@ await networkPages(checks);
 await deskPages(checks);
 await lightClient(checks);
 await governance(checks);
+await retention(checks);
 await byzantine(checks);
 await namespaces(checks);
 

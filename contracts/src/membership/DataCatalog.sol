@@ -12,12 +12,15 @@ contract DataCatalog is IDataCatalog {
     uint256 public constant TEXT_BYTES_MAX = 512;
     /// @notice How many contracts, and how many collections, an entry may cover.
     uint256 public constant COVERED_MAX = 32;
+    /// @notice How many rules there may be.
+    uint256 public constant RULES_MAX = 64;
 
     /// @inheritdoc IDataCatalog
     address public immutable members;
 
     Entry[] private _entries;
     mapping(bytes32 owner => mapping(bytes32 id => uint256)) private _places; // from 1
+    Rule[] private _rules;
 
     /// @param members_ Who takes part.
     constructor(address members_) {
@@ -60,6 +63,46 @@ contract DataCatalog is IDataCatalog {
     }
 
     /// @inheritdoc IDataCatalog
+    function adopt(bytes32 owner, bytes32 id, uint32 revision) external {
+        _requireGovernor();
+        Entry storage adopted = _require(owner, id);
+        if (adopted.revision != revision) revert OtherRevision(owner, id, adopted.revision);
+        Terms storage terms = adopted.terms;
+        if (terms.where != Place.Chain || terms.retentionDays == 0 || terms.contracts.length == 0) {
+            revert NothingToDrop(owner, id);
+        }
+        uint256 place = _ruleOf(owner, id);
+        if (place == _rules.length) {
+            if (place == RULES_MAX) revert TooManyRules();
+            _rules.push();
+        }
+        _rules[place] = Rule({
+            owner: owner,
+            id: id,
+            revision: revision,
+            retentionDays: terms.retentionDays,
+            adoptedIn: uint64(block.number),
+            contracts: terms.contracts
+        });
+        emit RuleAdopted(owner, id, revision, terms.retentionDays, terms.contracts);
+    }
+
+    /// @inheritdoc IDataCatalog
+    function lift(bytes32 owner, bytes32 id) external {
+        _requireGovernor();
+        uint256 place = _ruleOf(owner, id);
+        if (place == _rules.length) revert UnknownRule(owner, id);
+        _rules[place] = _rules[_rules.length - 1];
+        _rules.pop();
+        emit RuleLifted(owner, id);
+    }
+
+    /// @inheritdoc IDataCatalog
+    function rules() external view returns (Rule[] memory) {
+        return _rules;
+    }
+
+    /// @inheritdoc IDataCatalog
     function entry(bytes32 owner, bytes32 id) external view returns (Entry memory) {
         return _require(owner, id);
     }
@@ -76,6 +119,15 @@ contract DataCatalog is IDataCatalog {
         for (uint256 i = 0; i < list.length; ++i) {
             list[i] = _entries[first + i];
         }
+    }
+
+    function _requireGovernor() private view {
+        if (msg.sender != IMembers(members).governor()) revert NotGovernor(msg.sender);
+    }
+
+    /// @dev The place of the rule that came of an entry, or behind the last.
+    function _ruleOf(bytes32 owner, bytes32 id) private view returns (uint256 place) {
+        while (place < _rules.length && (_rules[place].owner != owner || _rules[place].id != id)) ++place;
     }
 
     /// @dev The organization for which the caller may act.

@@ -35,6 +35,7 @@ mod precompiles;
 mod question;
 mod receipts;
 mod recovery;
+mod retention;
 mod rules;
 mod simulation;
 mod state;
@@ -50,6 +51,7 @@ pub use permissions::{
     CertificateRecord, Doorkeeper, Forbidden, Needed, OrganizationRecord, changes_members,
 };
 pub use recovery::recover_all;
+pub use retention::RetentionRule;
 pub use rules::{next_blob_fee, next_excess_blob_gas};
 pub use simulation::{
     AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,

@@ -4,6 +4,7 @@
 use crate::{
     NodeError,
     access::{Access, Tls},
+    history::History,
 };
 use alloy_primitives::Address;
 use hanse_ledger::Settings;
@@ -183,7 +184,7 @@ pub struct TxPool {
     pub min_priority_fee: u128,
 }
 
-/// Memory of the ledger, in MiB.
+/// The ledger: its memory, in MiB, and what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LedgerConfig {
@@ -195,6 +196,11 @@ pub struct LedgerConfig {
     pub block_memory: usize,
     /// The key-value store's own cache.
     pub store_memory: u64,
+    /// What is kept: `rules` (all that the network's rules do not let go), `archive` (all), or a number of
+    /// days as `90d`.
+    pub history: History,
+    /// Seconds between two looks at what may go.
+    pub history_check: u64,
 }
 
 /// How the node speaks to its operator.
@@ -297,6 +303,8 @@ impl Default for LedgerConfig {
             state_memory: settings.state_bytes_max / MIB,
             block_memory: settings.block_bytes_max / MIB,
             store_memory: settings.store_cache_bytes / MIB as u64,
+            history: History::default(),
+            history_check: 3_600,
         }
     }
 }

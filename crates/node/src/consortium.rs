@@ -327,6 +327,12 @@ impl Consortium {
         self.pages(catalog, |first, count| IDataCatalog::entriesCall { first, count }).await
     }
 
+    /// The rules by which nodes let data go.
+    pub(crate) async fn rules(&mut self) -> Result<Vec<IDataCatalog::Rule>, NodeError> {
+        let catalog = self.catalog()?;
+        self.view(catalog, &IDataCatalog::rulesCall {}).await
+    }
+
     /// A list that a contract gives in pages.
     async fn pages<C: SolCall<Return = Vec<T>>, T>(
         &mut self,

@@ -10,7 +10,8 @@ use crate::{
     driver::{self, Driver, Outside, Waker},
     engines::{self, Role},
     faults::{FaultControl, FaultSwitch},
-    gossip,
+    follow, gossip,
+    history::Keeper,
     members::{Callers, Members},
     metrics::{self, NodeMeter},
     miner::Miner,
@@ -26,12 +27,17 @@ use crate::{
 };
 use alloy_primitives::Address;
 use hanse_commerce::orders::Orders;
-use hanse_ledger::{Ledger, LedgerError};
+use hanse_ledger::Ledger;
 use hanse_network::Network;
 use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{Context, CurrencyInfo, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet};
 use hanse_txpool::Admitted;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -134,7 +140,17 @@ impl Node {
         let rooms = Rooms::open(spec, &directory, config)?;
         let ports = Ports::bind(config, rooms.spec.hanse().is_some()).await?;
         let (waker, events, mailbox) = driver::mailbox();
-        let orders = follow_orders(&rooms)?;
+        let gone = Keeper {
+            ledger: rooms.ledger.clone(),
+            executor: rooms.executor.clone(),
+            history: config.ledger.history,
+            every: Duration::from_secs(config.ledger.history_check),
+            has_warned: AtomicBool::new(false),
+        };
+        let gone = gone.start();
+        let escrow = rooms.spec.hanse().and_then(|settings| settings.contracts.escrow);
+        let orders = escrow.map(|at| follow::orders(at, &rooms.events, &rooms.ledger, gone));
+        let orders = orders.transpose()?;
         let networked = peers::is_networked(&rooms.spec);
         let (gossip, ends) = gossip::gossip();
         let journal = scratch.is_none().then(|| directory.join("pool.journal"));
@@ -376,45 +392,6 @@ async fn bind(name: &str, address: Option<SocketAddr>) -> Result<Option<TcpListe
         NodeError::io(what, error)
     })?;
     Ok(Some(listener))
-}
-
-/// Rebuilds the order view from the ledger and keeps it up to date from a thread of its own.
-fn follow_orders(rooms: &Rooms) -> Result<Option<Arc<Orders>>, NodeError> {
-    let escrow = rooms.spec.hanse().and_then(|settings| settings.contracts.escrow);
-    let Some(escrow) = escrow else { return Ok(None) };
-    let orders = Arc::new(Orders::new(escrow));
-    let mut chain = rooms.events.chain();
-    let (view, ledger) = (Arc::clone(&orders), rooms.ledger.clone());
-    catch_up(&view, &ledger)?;
-    tokio::spawn(async move {
-        use tokio::sync::broadcast::error::RecvError;
-        loop {
-            match chain.recv().await {
-                Ok(event) => {
-                    for block in event.adopted.iter() {
-                        if view.next() == block.block().height() {
-                            view.apply(&block.clone().into());
-                        }
-                    }
-                }
-                // Too far behind for the channel: the ledger has what was missed.
-                Err(RecvError::Lagged(_)) => {
-                    if let Err(error) = catch_up(&view, &ledger) {
-                        tracing::error!(%error, "the order view cannot follow the chain");
-                    }
-                }
-                Err(RecvError::Closed) => return,
-            }
-        }
-    });
-    Ok(Some(orders))
-}
-
-fn catch_up(view: &Orders, ledger: &Ledger) -> Result<(), LedgerError> {
-    for block in ledger.blocks(view.next())? {
-        view.apply(&block?);
-    }
-    Ok(())
 }
 
 /// Tells subscribers of pending transactions, when there are any.

@@ -29,8 +29,10 @@ mod error;
 mod exit;
 mod faults;
 mod files;
+mod follow;
 mod gossip;
 mod gzip;
+mod history;
 mod latencies;
 mod launch;
 mod localnet;
@@ -62,4 +64,5 @@ pub use config::{
 pub use development::{DevelopmentWallet, Options};
 pub use error::NodeError;
 pub use gossip::transactions_of;
+pub use history::History;
 pub use launch::{Node, chain_spec, client_version};

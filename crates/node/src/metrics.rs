@@ -48,6 +48,10 @@ pub(crate) fn install() -> Result<PrometheusHandle, NodeError> {
     metrics::describe_histogram!(SYNC_MICROS, "Disk sync of a commit, microseconds");
     metrics::describe_gauge!("hanse_head_height", "Height of the chain's head");
     metrics::describe_gauge!("hanse_finalized_height", "Height of the last final block");
+    metrics::describe_gauge!(
+        "hanse_history_height",
+        "Height from which on nothing has been let go"
+    );
     metrics::describe_gauge!("hanse_pool_transactions", "Transactions in the pool by kind");
     metrics::describe_gauge!("hanse_pool_bytes", "Encoded bytes in the pool");
     metrics::describe_gauge!("hanse_peers", "Connected peers");
@@ -121,6 +125,8 @@ impl Meter for NodeMeter {
         let count = |count: usize| gauge(u64::try_from(count).unwrap_or(u64::MAX));
         metrics::gauge!("hanse_head_height").set(gauge(self.ledger.head().height.0));
         metrics::gauge!("hanse_finalized_height").set(gauge(self.ledger.finalized().height.0));
+        let whole = self.ledger.horizon().highest();
+        metrics::gauge!("hanse_history_height").set(gauge(whole.0));
         metrics::gauge!("hanse_pool_transactions", "kind" => "pending").set(count(pool.pending));
         metrics::gauge!("hanse_pool_transactions", "kind" => "queued").set(count(pool.queued));
         metrics::gauge!("hanse_pool_bytes").set(count(pool.bytes));

@@ -92,6 +92,15 @@ impl Orders {
         }
     }
 
+    /// Shows what another view of the same escrow has read, unless that is behind.
+    pub fn replace(&self, other: Self) {
+        let other = other.book.into_inner();
+        let mut book = self.book.write();
+        if other.next >= book.next {
+            *book = other;
+        }
+    }
+
     /// One order with its events.
     #[must_use]
     pub fn get(&self, id: &B256) -> Option<Order> {

@@ -13,8 +13,8 @@ use clap::{Subcommand, ValueEnum};
 use hanse_identity::MspId;
 use serde_json::{Value, json};
 
-/// The catalog says what kinds of data the network has: whose, why, on what ground, where and how long. It says
-/// what shall be, and enforces nothing.
+/// The catalog says what kinds of data the network has: whose, why, on what ground, where and how long. What the
+/// network has made a rule of that (`hanse proposal new retention`), nodes carry out.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -184,11 +184,19 @@ async fn list(
     is_json: bool,
 ) -> Result<(), NodeError> {
     let mut entries = consortium.data().await?;
+    let rules = consortium.rules().await?;
     if let Some(organization) = organization {
         entries.retain(|entry| entry.owner == organization.to_word());
     }
     if is_json {
-        say_json(&Value::from_iter(entries.iter().map(entry_json)));
+        say_json(&Value::from_iter(entries.iter().map(|entry| {
+            let mut json = entry_json(entry);
+            json["rule"] = json!(rule_of(&rules, entry).map(|rule| json!({
+                "revision": rule.revision, "retentionDays": rule.retentionDays,
+                "adoptedIn": rule.adoptedIn, "contracts": rule.contracts,
+            })));
+            json
+        })));
         return Ok(());
     }
     for entry in &entries {
@@ -211,6 +219,24 @@ async fn list(
             terms.purpose.escape_debug(),
             terms.legalBasis.escape_debug()
         ));
+        if let Some(rule) = rule_of(&rules, entry) {
+            let contracts = rule.contracts.iter().map(|one| consortium.names.title(*one));
+            say(&format!(
+                "    rule since block {}: nodes let go after {} days what concerns {}{}",
+                rule.adoptedIn,
+                rule.retentionDays,
+                contracts.collect::<Vec<_>>().join(", "),
+                if rule.revision == entry.revision { "" } else { "; the entry has changed since" },
+            ));
+        }
     }
     Ok(())
+}
+
+/// The rule that came of an entry.
+fn rule_of<'a>(
+    rules: &'a [IDataCatalog::Rule],
+    entry: &IDataCatalog::Entry,
+) -> Option<&'a IDataCatalog::Rule> {
+    rules.iter().find(|rule| (rule.owner, rule.id) == (entry.owner, entry.id))
 }

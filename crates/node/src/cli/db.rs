@@ -62,8 +62,12 @@ fn verify(rooms: &Rooms) -> Result<(), NodeError> {
     for problem in &report.problems {
         say(problem);
     }
+    let pruned = match report.pruned {
+        0 => String::new(),
+        pruned => format!(" ({pruned} of them pruned)"),
+    };
     let summary = format!(
-        "{} blocks, {} transactions, {} accounts",
+        "{} blocks{pruned}, {} transactions, {} accounts",
         report.blocks, report.transactions, report.accounts
     );
     if report.problems.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::{block_on, interrupted, logs};
 use crate::{
-    Config, Node, NodeError, chain_spec,
+    Config, History, Node, NodeError, chain_spec,
     config::{LogFormat, Network},
 };
 use alloy_primitives::Address;
@@ -185,6 +185,18 @@ struct LimitArgs {
     /// MiB of accounts and slots kept in memory [default: 512].
     #[arg(long = "ledger.state-memory", value_name = "MIB", env = "HANSE_LEDGER_STATE_MEMORY")]
     ledger_state_memory: Option<usize>,
+    /// What is kept of the past: rules (all that the network's rules do not let go), archive (all, whatever they
+    /// say), or a number of days as 90d [default: rules]. Headers, seals and proofs stay.
+    #[arg(long, value_name = "KEEP", env = "HANSE_HISTORY")]
+    history: Option<History>,
+    /// Seconds between two looks at what may go [default: 3600].
+    #[arg(
+        long = "history.check",
+        value_name = "SECONDS",
+        env = "HANSE_HISTORY_CHECK",
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    history_check: Option<u64>,
 }
 
 /// Overrides a setting where a flag or variable was given.
@@ -277,6 +289,8 @@ impl LimitArgs {
         set(&mut config.txpool.min_priority_fee, self.txpool_min_priority_fee);
         set(&mut config.ledger.trie_memory, self.ledger_trie_memory);
         set(&mut config.ledger.state_memory, self.ledger_state_memory);
+        set(&mut config.ledger.history, self.history);
+        set(&mut config.ledger.history_check, self.history_check);
     }
 }
 

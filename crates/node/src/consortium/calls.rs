@@ -158,12 +158,18 @@ fn of_members(call: IMembersCalls) -> Option<String> {
 }
 
 fn of_catalog(call: IDataCatalog::IDataCatalogCalls) -> Option<String> {
+    use IDataCatalog::IDataCatalogCalls as C;
+    let entry = |owner, id| format!("the entry {} of {}", name_of(id), msp_id(owner));
     match call {
-        IDataCatalog::IDataCatalogCalls::retire(c) => Some(format!(
-            "retire the entry {} of {} in the catalog of data",
-            name_of(&c.id),
-            msp_id(&c.owner)
+        C::retire(c) => Some(format!("retire {} in the catalog of data", entry(&c.owner, &c.id))),
+        C::adopt(c) => Some(format!(
+            "make it a rule for all nodes how long {} (revision {}) says that its data are kept",
+            entry(&c.owner, &c.id),
+            c.revision
         )),
+        C::lift(c) => {
+            Some(format!("lift the rule for nodes that came of {}", entry(&c.owner, &c.id)))
+        }
         _ => None,
     }
 }

@@ -160,6 +160,24 @@ fn of_catalog(error: IDataCatalogErrors) -> String {
         E::EntryIsRetired(e) => {
             format!("entry '{}' of '{}' is retired", name_of(&e.id), msp_id(&e.owner))
         }
+        E::NotGovernor(e) => {
+            format!("{} does not decide on rules: that takes a proposal", e.caller)
+        }
+        E::OtherRevision(e) => format!(
+            "entry '{}' of '{}' has been changed since and is at revision {}",
+            name_of(&e.id),
+            msp_id(&e.owner),
+            e.revision
+        ),
+        E::NothingToDrop(e) => format!(
+            "entry '{}' of '{}' is not of data on the chain, names no contract, or keeps them for ever",
+            name_of(&e.id),
+            msp_id(&e.owner)
+        ),
+        E::UnknownRule(e) => {
+            format!("no rule has come of entry '{}' of '{}'", name_of(&e.id), msp_id(&e.owner))
+        }
+        E::TooManyRules(_) => "there are as many rules as there may be".to_owned(),
     }
 }
 

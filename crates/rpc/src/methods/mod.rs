@@ -159,6 +159,7 @@ const METHODS: &[Method] = &[
     method("hanse_getContracts", Memory, 0, chain::contracts),
     method("hanse_getEvidence", Evm, 2, consensus::evidence),
     method("hanse_getFinalityProof", Read, 2, light::finality),
+    method("hanse_getHistory", Memory, 0, chain::history),
     method("hanse_getPeers", Memory, 0, consensus::peers),
     method("hanse_getTransactionProof", Read, 2, light::transaction),
     method("hanse_getValidators", Evm, 1, consensus::validators),

@@ -122,6 +122,16 @@ enum What {
         /// Its id.
         entry: String,
     },
+    /// Make it a rule that all nodes carry out how long an entry of the catalog says that its data are kept.
+    Retention {
+        /// Whose entry it is.
+        organization: MspId,
+        /// Its id.
+        entry: String,
+        /// Lift the rule that came of it. What has gone by then does not come back.
+        #[arg(long)]
+        lift: bool,
+    },
     /// Anything else: a contract and the input of the call.
     Call {
         /// The contract: its address or name.
@@ -248,6 +258,20 @@ impl What {
                 let (registry, _) = governed(consortium).await?;
                 Ok(vec![change.call(registry, consortium.names.has_stakes)?])
             }
+            Self::Retention { organization, entry, lift } => {
+                let (owner, id) = (organization.to_word(), word_of(entry)?);
+                let catalog = consortium.catalog()?;
+                if *lift {
+                    return Ok(vec![call(catalog, &IDataCatalog::liftCall { owner, id })]);
+                }
+                let known = consortium.data().await?;
+                let known = known.iter().find(|one| (one.owner, one.id) == (owner, id));
+                let known = known.ok_or_else(|| {
+                    NodeError::Input(format!("{organization} has no entry {entry} in the catalog"))
+                })?;
+                let revision = known.revision;
+                Ok(vec![call(catalog, &IDataCatalog::adoptCall { owner, id, revision })])
+            }
             Self::Calls { file } => printed(file),
             other => Ok(vec![other.call(consortium)?]),
         }
@@ -303,7 +327,10 @@ impl What {
             Self::Call { target, data } => {
                 IPolicies::Call { target: find(target)?, data: data.clone() }
             }
-            Self::Remove { .. } | Self::Validator { .. } | Self::Calls { .. } => {
+            Self::Remove { .. }
+            | Self::Validator { .. }
+            | Self::Retention { .. }
+            | Self::Calls { .. } => {
                 return Err(NodeError::Failed("this is more than one call".to_owned()));
             }
         })
