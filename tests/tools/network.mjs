@@ -121,8 +121,11 @@ class Network {
     copyFileSync(join(organization, 'nodes/fifth/msp/signcerts/cert.pem'), join(folder, 'node.pem'));
     const port = await freePort();
     this.extra = { fifth: `http://127.0.0.1:${port}` };
-    this.start('fifth', ['--http.port', port, '--ws.disable', '--web.disable'], folder);
-    await until('an answer of the fifth', () => this.height('fifth').then(() => true));
+    this.again = async () => {
+      this.start('fifth', ['--http.port', port, '--ws.disable', '--web.disable'], folder);
+      await until('an answer of the fifth', () => this.height('fifth').then(() => true));
+    };
+    await this.again();
   }
 
   web(name) {

@@ -70,6 +70,27 @@ async function asked(network, { id, escrow, issued, authorized }, before) {
   assert.equal(orders.length, 0, 'its history of the order is forgotten');
 }
 
+/** Where nobody has everything any more, one starts from a file, and trusts nothing of it but a hash that others name. */
+async function snapshot(network, folder, { authorized, issued }) {
+  const place = (home) => ['--chain', join(network.folder, 'genesis.json'), '--datadir', join(home, 'data')];
+  const file = join(folder, 'snapshot.gz');
+  await network.kill('bank');
+  const said = await run(hanse, ['db', 'snapshot', ...place(join(network.folder, 'bank')), '--to', file]);
+  await network.revive('bank', ['--history', keeps.bank, ...often]);
+  const [, height, hash] = /^block (\d+) \((0x\w{64})\) is the last in /.exec(said);
+  assert.equal((await rpc(network.url('brand'), 'eth_getBlockByNumber', [`0x${Number(height).toString(16)}`, false])).hash, hash);
+  await network.kill('fifth');
+  const restore = (trusted) => run(hanse, ['db', 'restore', ...place(folder), '--from', file, '--trusted-hash', trusted]);
+  await assert.rejects(restore(hash), /holds a ledger with \d+ blocks; restore into another folder/);
+  rmSync(join(folder, 'data'), { recursive: true });
+  await assert.rejects(restore(`0x${'11'.repeat(32)}`), /it ends with block \d+ \(0x\w+\), not 0x1111/);
+  assert.match(await restore(hash), new RegExp(`^verified: ${height} blocks up to ${hash}, whole from block \\d+ on$`));
+  await network.again();
+  await until('the fifth past its snapshot', async () => (await network.height('fifth')) > Number(height), 60);
+  await gone(network.url('fifth'), 'eth_getTransactionReceipt', [authorized]);
+  assert.equal((await rpc(network.url('fifth'), 'eth_getTransactionReceipt', [issued])).status, '0x1');
+}
+
 async function kept(network, home) {
   const desk = new Desk(home, network.url('retailer'));
   await desk.prepare();
@@ -111,6 +132,7 @@ async function kept(network, home) {
   const tip = load.tip;
   await until(`the fifth at ${tip}`, async () => (await network.height('fifth')) >= tip, 120);
   assert.equal((await rpc(network.url('fifth'), 'eth_getTransactionReceipt', [made.authorized])).status, '0x1', 'the archive gave it all of it');
+  await snapshot(network, fifth, made);
   await load.settle();
   await load.agree();
   const { escrow } = await horizon('brand');

@@ -22,6 +22,9 @@ pub enum LedgerError {
         "block {0} has been pruned: not all of it is kept here; ask a node that keeps all history"
     )]
     Pruned(Height),
+    /// A snapshot is not what it should be.
+    #[error("the snapshot cannot be used: {0}")]
+    Snapshot(String),
     /// The folder holds the ledger of another chain.
     #[error(
         "{path} holds a ledger with genesis {found}, not {expected}; use another --datadir or the right --chain"
@@ -92,6 +95,7 @@ impl LedgerError {
                 | Self::NotOnChain(_)
                 | Self::StateUnavailable(_)
                 | Self::Pruned(_)
+                | Self::Snapshot(_)
                 | Self::ProofTooOld { .. }
                 | Self::TooManyBlocks(_)
         )

@@ -1,12 +1,17 @@
 use crate::{
     Blocks, Horizon, LedgerError, Past, PruneReport, Settings, StateView, StoredBlock, open, proof,
-    shared::Shared, tree::Overlay, trie::StateTrie, verify, writer::WriterThread,
+    restore, shared::Shared, tree::Overlay, trie::StateTrie, verify, writer::WriterThread,
 };
 use alloy_primitives::{B256, Bytes, TxHash, U256};
 use hanse_primitives::{
     AccountInfo, BlockHash, BlockRef, ChainSpec, Executed, Header, Height, StateChanges,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    io::{Read, Write},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 /// The record of one chain. Cheap to clone; every method may be called from any thread.
 ///
@@ -226,6 +231,32 @@ impl Ledger {
     /// When the disk or its content fails. Nothing is lost then that the horizon does not let go.
     pub fn prune(&self, horizon: &Horizon) -> Result<PruneReport, LedgerError> {
         self.shared.prune(horizon)
+    }
+
+    /// Writes all final blocks, as far as they are kept, with the state from which [`Ledger::restore`] makes
+    /// a ledger. No block becomes final meanwhile.
+    ///
+    /// # Errors
+    /// When the disk or its content fails, or `out` does.
+    pub fn snapshot(&self, out: &mut dyn Write) -> Result<(), LedgerError> {
+        self.shared.snapshot(out)
+    }
+
+    /// Makes a ledger of a snapshot in `directory`, where there must be none, and verifies all of it.
+    /// `trusted` is the hash of the snapshot's last block, known from somebody who is trusted: everything
+    /// else follows from it. What the snapshot's ledger has pruned is pruned here.
+    ///
+    /// # Errors
+    /// [`LedgerError::Snapshot`] when it is none, of another chain, ends with another block, or has
+    /// something that does not follow from that; otherwise the disk's. Nothing is left of it then.
+    pub fn restore(
+        directory: &Path,
+        spec: &ChainSpec,
+        settings: &Settings,
+        trusted: BlockHash,
+        input: &mut dyn Read,
+    ) -> Result<Self, LedgerError> {
+        restore::restore(directory, spec, settings, trusted, input)
     }
 
     /// From where on history is kept.

@@ -69,7 +69,8 @@ pub(crate) fn open(
     })
 }
 
-fn lock(directory: &Path) -> Result<File, LedgerError> {
+/// Keeps other processes out.
+pub(crate) fn lock(directory: &Path) -> Result<File, LedgerError> {
     let path = directory.join("lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|source| LedgerError::io("open", &path, source))?;
@@ -99,7 +100,10 @@ fn replay(
         let seen = cursor.next(log)?.ok_or_else(|| {
             log.corrupt(checkpoint.position, "the log ends before what the store has seen")
         })?;
-        let block = decode(log, &seen, |payload| payload.block())?;
+        // It may have been pruned: only its header is needed.
+        let block = Payload::split_record(&seen.payload, seen.is_pruned)
+            .and_then(|payload| payload.block())
+            .map_err(|error| log.corrupt(seen.position, error.0))?;
         if block.reference() != checkpoint.block {
             return Err(log.corrupt(seen.position, "not the block that the store has seen here"));
         }

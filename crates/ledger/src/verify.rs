@@ -1,6 +1,6 @@
 //! Recomputes everything from genesis and compares it with what is stored. Of blocks that have been pruned
-//! it recomputes the roots of transactions and receipts from what is left; the states that they led to, and
-//! the history below the horizon, cannot be recomputed.
+//! it recomputes the roots of transactions and receipts from what is left; the first state that is recomputed then
+//! is that below the horizon, from the history.
 //!
 //! Three passes: the log (every checksum, hash, root and signature, and the state that its changes
 //! lead to), the indexes and the history against the log, and the latest state against the trie.
@@ -107,8 +107,15 @@ fn log_pass(
     let mut expected_end = None;
     let mut parent = None;
     let mut height = Height::GENESIS;
+    let whole_from = shared.flat().store().horizon().highest();
     while height <= last.height {
         progress(height);
+        if height == whole_from && height > Height::GENESIS {
+            let before = height.previous().expect("it is above genesis");
+            *replica = Replica::below_horizon(shared, before, problems)?;
+        } else if height < whole_from {
+            replica.lose(); // what blocks below the horizon changed may be gone
+        }
         let Some(Some(found)) = problems.note(height, shared.flat().block(height))? else {
             problems.at(height, "the index does not say where the block is");
             (expected_end, parent) = (None, None);
@@ -128,7 +135,6 @@ fn log_pass(
                     let left = block::check_left(shared, found, &record, parent, problems)?;
                     counts.transactions += left.as_ref().map_or(0, |left| left.transactions);
                     parent = left.map(|left| left.header);
-                    replica.lose(); // what the block changed is gone
                     counts.blocks += 1;
                     counts.pruned += 1;
                     height = height.next();
@@ -177,7 +183,8 @@ fn index_pass(
     ];
     for (space, expected, what) in expected {
         // Of blocks that have been pruned the log does not say which accounts they changed.
-        if space == Space::AccountHistory && counts.pruned > 0 {
+        let horizon = shared.flat().store().horizon().highest();
+        if space == Space::AccountHistory && horizon > Height::GENESIS {
             problems.note(last, shared.flat().store().count(space))?;
             continue;
         }

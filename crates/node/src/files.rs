@@ -30,6 +30,25 @@ pub(crate) fn write(
     place(path, text, readers, existing)
 }
 
+/// Writes a new file for everybody in one step, to the disk, piece by piece.
+///
+/// # Errors
+/// When it is there already, `write` fails, or it cannot be written.
+pub(crate) fn place_with(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), NodeError>,
+) -> Result<(), NodeError> {
+    if path.exists() {
+        // Said before the work is done.
+        let why = format!("{} is there already; choose another name", path.display());
+        return Err(NodeError::Input(why));
+    }
+    let failed = |error| NodeError::file("write", path, error);
+    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    write(file.as_file_mut())?;
+    finish(file, path, Readers::Everybody, Existing::Keep)
+}
+
 /// Writes a file in one step, to the disk.
 ///
 /// # Errors
@@ -45,6 +64,17 @@ pub(crate) fn place(
     // Only its owner may read it from the start.
     let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
+    finish(file, path, readers, existing)
+}
+
+/// Makes a file that has been written durable, and gives it its name.
+fn finish(
+    file: NamedTempFile,
+    path: &Path,
+    readers: Readers,
+    existing: Existing,
+) -> Result<(), NodeError> {
+    let failed = |error| NodeError::file("write", path, error);
     if readers == Readers::Everybody {
         file.as_file().set_permissions(Permissions::from_mode(0o644)).map_err(failed)?;
     }
@@ -57,7 +87,7 @@ pub(crate) fn place(
         io::ErrorKind::AlreadyExists => there_already(path),
         _ => failed(error.error),
     })?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(failed)
 }
 
 fn folder_of(path: &Path) -> &Path {

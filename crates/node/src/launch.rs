@@ -21,6 +21,7 @@ use crate::{
     rejoin::Rejoin,
     rooms::{Outward, Rooms},
     roster::Roster,
+    standstill::Standstill,
     submit::Submitter,
     validator::ValidatorKey,
     workers::ServerThreads,
@@ -179,6 +180,8 @@ impl Node {
                 };
                 let network = rooms.join(config, outward, events.clone(), gossip)?;
                 skew.watch(Arc::clone(&network));
+                let (status, ledger) = (Arc::clone(&status), rooms.ledger.clone());
+                Standstill { status, ledger, network: Arc::clone(&network) }.watch();
                 Some(network)
             }
         };

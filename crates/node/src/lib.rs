@@ -51,6 +51,8 @@ mod rooms;
 mod roster;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+mod snapshots;
+mod standstill;
 mod submit;
 mod validator;
 mod wal;

@@ -178,6 +178,30 @@ impl Log {
         Ok(positions)
     }
 
+    /// Appends a record as a snapshot has it; it is durable after [`Log::sync`].
+    pub(crate) fn append_record(
+        &self,
+        height: Height,
+        payload: &[u8],
+        is_pruned: bool,
+    ) -> Result<Position, LedgerError> {
+        let mut tail = self.tail.lock();
+        if tail.offset >= self.settings.segment_bytes {
+            self.rotate(&mut tail)?;
+        }
+        let position = Position {
+            segment: tail.segment.number,
+            offset: u32::try_from(tail.offset)
+                .expect("records begin below SEGMENT_BYTES, which fits 32 bits"),
+        };
+        let mut record = match is_pruned {
+            true => record::pruned_record(tail.segment.salt, payload.len(), height, payload),
+            false => record::whole_record(tail.segment.salt, height, payload),
+        };
+        self.write(&mut tail, &mut record)?;
+        Ok(position)
+    }
+
     fn write(&self, tail: &mut Tail, buffer: &mut Vec<u8>) -> Result<(), LedgerError> {
         tail.segment.write(tail.offset, buffer)?;
         tail.offset += length_of(buffer);

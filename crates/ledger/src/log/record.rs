@@ -165,6 +165,13 @@ fn header(
     header
 }
 
+/// A record with this payload, in a commit of its own.
+pub(super) fn whole_record(salt: u64, height: Height, payload: &[u8]) -> Vec<u8> {
+    let mut crc = Hasher::new();
+    crc.update(payload);
+    [&header(mark(salt), salt, payload.len(), height, 0, &crc)[..], payload].concat()
+}
+
 /// The header and payload of what is left of a record with room for `length` bytes of payload.
 pub(super) fn pruned_record(salt: u64, length: usize, height: Height, left: &[u8]) -> Vec<u8> {
     let mut crc = Hasher::new();

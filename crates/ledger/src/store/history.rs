@@ -21,6 +21,23 @@ impl Store {
         Ok(())
     }
 
+    /// Notes the first state that there is anything of, in a ledger that was made of a snapshot.
+    pub(crate) fn set_first_state(&self, height: Height) -> Result<(), LedgerError> {
+        self.note(b"first state", &Horizon { all: height.next(), ..Horizon::default() })?;
+        *self.first_state.write() = height.next();
+        Ok(())
+    }
+
+    /// The height below which no past of anything is kept; the state below it is.
+    pub(crate) fn state_horizon(&self) -> Height {
+        self.horizon.read().all.max(*self.first_state.read())
+    }
+
+    /// The same of a contract's storage.
+    pub(crate) fn storage_horizon(&self, contract: &Address) -> Height {
+        self.horizon.read().of(contract).max(*self.first_state.read())
+    }
+
     /// Up to where pruning has been completed.
     pub(crate) fn pruned(&self) -> Result<Horizon, LedgerError> {
         self.noted(b"pruned")
@@ -52,11 +69,11 @@ impl Store {
     }
 
     pub(super) fn check_account(&self, height: Height) -> Result<(), LedgerError> {
-        self.check_state(self.horizon.read().all, height)
+        self.check_state(self.state_horizon(), height)
     }
 
     pub(super) fn check_slot(&self, address: &Address, height: Height) -> Result<(), LedgerError> {
-        self.check_state(self.horizon.read().of(address), height)
+        self.check_state(self.storage_horizon(address), height)
     }
 
     /// Deletes the versions of everything with a key that begins with `prefix`, but for the one that was the

@@ -19,7 +19,7 @@
 //! | hashes | block hash | height |
 //! | transactions | first 16 bytes of the hash | height (5 bytes), index (3) |
 //! | nodes | 0, path or 1, hashed address, path | trie record |
-//! | meta | name | format, genesis, checkpoint, wanted rollback, horizon, what has been pruned |
+//! | meta | name | format, genesis, checkpoint, wanted rollback, horizon, what has been pruned, first state |
 
 mod history;
 mod nodes;
@@ -147,6 +147,8 @@ pub(crate) struct Store {
     writing: Mutex<()>,
     /// From where on history is kept.
     horizon: RwLock<Horizon>,
+    /// The same of all states, in a ledger that was made of a snapshot.
+    first_state: RwLock<Height>,
 }
 
 impl fmt::Debug for Store {
@@ -185,10 +187,12 @@ impl Store {
             redo: directory.join("checkpoint.redo"),
             writing: Mutex::new(()),
             horizon: RwLock::default(),
+            first_state: RwLock::default(),
         };
         store.check_identity(&path, genesis)?;
         store.finish_interrupted()?;
         *store.horizon.write() = store.noted(b"horizon")?;
+        *store.first_state.write() = store.noted(b"first state")?.all;
         Ok(store)
     }
 

@@ -221,8 +221,7 @@ pub(super) fn check_history(
     problems: &mut Problems,
 ) -> Result<(), LedgerError> {
     let store = shared.flat().store();
-    let horizon = store.horizon();
-    if !Horizon::keeps_state(horizon.all, height) {
+    if !Horizon::keeps_state(store.state_horizon(), height) {
         return Ok(());
     }
     for (address, change) in changes.accounts() {
@@ -230,7 +229,7 @@ pub(super) fn check_history(
         if info.is_some_and(|info| info != change.info) {
             problems.at(height, &format!("the history of account {address} is wrong"));
         }
-        if !Horizon::keeps_state(horizon.of(address), height) {
+        if !Horizon::keeps_state(store.storage_horizon(address), height) {
             continue;
         }
         let slots: Vec<U256> = if change.storage_cleared || change.info.is_none() {

@@ -4,12 +4,13 @@ use super::{Problems, block::Checked};
 use crate::{
     LedgerError,
     codec::{read_account, read_slot},
+    past_state::{self, Gathered},
     shared::Shared,
     store::{Space, Store},
     trie::{NodePath, NodeSource, StateTrie},
 };
 use alloy_primitives::{Address, B256, U256};
-use hanse_primitives::{AccountChange, BlockRef, StateChanges};
+use hanse_primitives::{AccountChange, BlockRef, Height, StateChanges};
 use std::sync::Arc;
 
 /// Accounts that are put into a trie at once.
@@ -38,6 +39,33 @@ impl NodeSource for Nothing {
 impl Replica {
     pub(super) fn new() -> Self {
         Self { trie: Some(StateTrie::empty(Arc::new(Nothing))) }
+    }
+
+    /// The state below the horizon, from the history in the store: what the blocks from there on changed leads
+    /// on from it. Compares its root with that of the block.
+    pub(super) fn below_horizon(
+        shared: &Shared,
+        height: Height,
+        problems: &mut Problems,
+    ) -> Result<Self, LedgerError> {
+        let found = problems.note(height, shared.records().expect(height))?;
+        let header = match found {
+            Some(found) => problems.note(height, shared.records().header(found))?,
+            None => None,
+        };
+        let Some(header) = header else { return Ok(Self { trie: None }) };
+        let mut gathered = Gathered::into(StateTrie::empty(Arc::new(Nothing)));
+        let store = shared.flat().store();
+        let read = past_state::accounts_at(store, height, &mut |account| gathered.add(account));
+        if problems.note(height, read)?.is_none() {
+            return Ok(Self { trie: None });
+        }
+        let trie = gathered.finish()?;
+        if trie.root() == header.state_root {
+            return Ok(Self { trie: Some(trie) });
+        }
+        problems.at(height, "the history of the state does not lead to the state root");
+        Ok(Self { trie: None })
     }
 
     /// Gives up: a block in between is missing.

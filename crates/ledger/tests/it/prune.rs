@@ -14,9 +14,14 @@ use tempfile::TempDir;
 
 const BLOCKS: usize = 60;
 
+/// Fewer checkpoints than other tests want, since these have many blocks.
+fn fewer() -> Settings {
+    Settings { checkpoint_bytes: 128 * 1024, ..settings() }
+}
+
 /// Enough for `BLOCKS` blocks to be prunable.
 fn grown(folder: &Path, seed: u64) -> Chain {
-    let mut chain = Chain::open_with(folder, seed, settings());
+    let mut chain = Chain::open_with(folder, seed, fewer());
     chain.commit(BLOCKS + PRUNE_KEEP_BLOCKS as usize);
     chain
 }
@@ -243,7 +248,7 @@ fn damage_to_what_is_left_is_found() {
 #[test]
 fn the_disk_gets_its_room_back() {
     let folder = TempDir::new().unwrap();
-    let settings = Settings { segment_bytes: 8 * 1024 * 1024, ..settings() };
+    let settings = Settings { segment_bytes: 8 * 1024 * 1024, ..fewer() };
     let mut chain = Chain::open_with(folder.path(), 15, settings);
     chain.commit(5);
     for round in 0..3 {
@@ -275,4 +280,117 @@ fn the_disk_gets_its_room_back() {
     let chain = chain.reopen(folder.path());
     assert!(chain.ledger.usage().log_bytes <= before + 4096);
     verify(&chain.ledger);
+}
+
+/// A ledger, as one file, and what is made of that.
+fn copied(chain: &Chain) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    chain.ledger.snapshot(&mut bytes).unwrap();
+    bytes
+}
+
+fn restore(folder: &Path, chain: &Chain, bytes: &[u8]) -> Result<Ledger, LedgerError> {
+    let last = chain.ledger.finalized().hash;
+    Ledger::restore(folder, &chain.spec, &fewer(), last, &mut &bytes[..])
+}
+
+#[test]
+fn a_snapshot_makes_the_same_ledger() {
+    let mixed = Horizon {
+        all: Height(10),
+        contracts: [(address(21_000), Height(20)), (address(3), Height(50))].into(),
+    };
+    for horizon in [Horizon::default(), mixed] {
+        let folder = TempDir::new().unwrap();
+        let mut chain = grown(folder.path(), 16);
+        chain.ledger.prune(&horizon).unwrap();
+        let bytes = copied(&chain);
+        let other = TempDir::new().unwrap();
+        let ledger = restore(other.path(), &chain, &bytes).unwrap();
+        assert_eq!(ledger.horizon(), chain.ledger.horizon());
+        assert_eq!(ledger.finalized(), chain.ledger.finalized());
+        let first = horizon.highest().0.saturating_sub(1);
+        let original = std::mem::replace(&mut chain.ledger, ledger);
+        for height in 1..chain.headers.len() {
+            let (at, hash) = (Height(height as u64), chain.hash_at(height));
+            let both = [&original, &chain.ledger].map(|ledger| ledger.past(hash).unwrap().unwrap());
+            let [one, two] = both
+                .map(|past| past.transactions().map(|one| format!("{one:?}")).collect::<Vec<_>>());
+            assert_eq!(one, two, "block {height}");
+            assert_eq!(original.seal(at).unwrap(), chain.ledger.seal(at).unwrap());
+            let view = chain.ledger.state(hash).unwrap();
+            if height as u64 >= first {
+                check_view(&view, &chain.models[height]);
+            } else {
+                assert!(view.account(&address(1)).is_err());
+            }
+        }
+        // It lives on: also what is to go later goes, of what was kept.
+        drop(original);
+        chain.commit(10);
+        chain.ledger.prune(&of(address(21_000), 45)).unwrap();
+        chain.rollback(Height(chain.headers.len() as u64 - 3));
+        let chain = chain.reopen(other.path());
+        verify(&chain.ledger);
+        let third = TempDir::new().unwrap();
+        drop(restore(third.path(), &chain, &copied(&chain)).unwrap());
+    }
+}
+
+#[test]
+fn a_snapshot_that_lies_is_refused_and_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let chain = grown(folder.path(), 17);
+    chain.ledger.prune(&all(40)).unwrap();
+    let bytes = copied(&chain);
+    let home = TempDir::new().unwrap();
+    let refused = |bytes: &[u8]| {
+        let error = restore(home.path(), &chain, bytes).unwrap_err();
+        assert!(matches!(error, LedgerError::Snapshot(_)), "{error}");
+        let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|e| e.unwrap().path()).collect();
+        assert!(left.iter().all(|path| path.ends_with("lock")), "{left:?}");
+    };
+    let fitting = |mut bytes: Vec<u8>| {
+        let body = bytes.len() - 4;
+        let crc = crc32fast::hash(&bytes[..body]).to_be_bytes();
+        bytes[body..].copy_from_slice(&crc);
+        bytes
+    };
+    for cut in [0, 7, 50, 100, bytes.len() / 2, bytes.len() - 1] {
+        refused(&bytes[..cut]);
+    }
+    let find = |what: &[u8]| {
+        bytes.windows(what.len()).rposition(|window| window == what).expect("it is there")
+    };
+    let remains = (1..40).find_map(|height| {
+        let past = chain.ledger.past(chain.hash_at(height)).unwrap().unwrap();
+        past.transactions().next().map(|one| match one {
+            Remaining::Gone(gone) => *gone,
+            Remaining::Kept { .. } => unreachable!("all of it is gone"),
+        })
+    });
+    let gone = remains.unwrap();
+    let account = [&[1][..], chain.models[39].accounts.keys().next().unwrap().as_slice()].concat();
+    let sender =
+        chain.executed[60].as_ref().into_iter().chain(chain.executed[61..].iter().flatten());
+    let sender = *sender.flat_map(|executed| executed.senders()).next().unwrap();
+    // The front, byte by byte of each field; a header, leaves, a sender, an account.
+    let mut places = vec![0, 11, 12, 51, 52, 91, 96];
+    places.push(find(chain.headers[20].state_root.as_slice()));
+    places.push(find(gone.transaction_leaf.as_slice()));
+    places.push(find(gone.receipt_leaf.as_slice()));
+    places.push(find(sender.as_slice()));
+    places.push(find(&account) + 21 + 4 + 2);
+    for at in places {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        refused(&fitting(changed));
+    }
+    let wrong =
+        Ledger::restore(home.path(), &chain.spec, &fewer(), chain.hash_at(100), &mut &bytes[..]);
+    assert!(wrong.unwrap_err().to_string().contains("it ends with block"));
+    // And the right one is taken after all that; a second time there is a ledger already.
+    drop(restore(home.path(), &chain, &bytes).unwrap());
+    let twice = restore(home.path(), &chain, &bytes).unwrap_err();
+    assert!(twice.to_string().contains("holds a ledger already"), "{twice}");
 }

@@ -1,10 +1,11 @@
 //! `hanse db`
 
 use super::{LedgerArgs, quiet_logs, say};
-use crate::{NodeError, chain_spec, rooms::Rooms};
+use crate::{NodeError, chain_spec, rooms::Rooms, snapshots};
 use clap::Subcommand;
-use hanse_primitives::{BaseFee, Height};
+use hanse_primitives::{BaseFee, BlockHash, Height};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
 
 /// The node must not be running.
 #[derive(Debug, clap::Args)]
@@ -24,6 +25,25 @@ enum Command {
         /// Height of the new head.
         height: u64,
     },
+    /// Write the ledger to a file, as far as it is kept, for somebody who joins.
+    Snapshot {
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// The file, which must not be there; it is gzipped.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Make the ledger of a snapshot, and verify all of it.
+    Restore {
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// The snapshot.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Hash of its last block, as somebody says who is trusted. Everything else follows from it.
+        #[arg(long, value_name = "HASH")]
+        trusted_hash: BlockHash,
+    },
     /// Say how large the ledger is.
     Stats(LedgerArgs),
 }
@@ -38,6 +58,25 @@ pub(super) fn run(args: &Args) -> Result<(), NodeError> {
     match &args.command {
         Command::Verify(ledger) => verify(&open(ledger)?),
         Command::Rollback { ledger, height } => rollback(&open(ledger)?, Height(*height)),
+        Command::Snapshot { ledger, to } => {
+            let rooms = open(ledger)?;
+            snapshots::write(&rooms.ledger, to)?;
+            let last = rooms.ledger.finalized();
+            say(&format!("block {} ({}) is the last in {}", last.height, last.hash, to.display()));
+            Ok(())
+        }
+        Command::Restore { ledger, from, trusted_hash } => {
+            let config = ledger.config();
+            let spec = chain_spec(&config, BaseFee::Eip1559)?;
+            let made = snapshots::restore(from, &ledger.datadir, &spec, &config, *trusted_hash)?;
+            let (last, whole) = (made.finalized(), made.horizon().highest());
+            let kept = match whole {
+                Height::GENESIS => "all of it".to_owned(),
+                whole => format!("whole from block {whole} on"),
+            };
+            say(&format!("verified: {} blocks up to {}, {kept}", last.height, last.hash));
+            Ok(())
+        }
         Command::Stats(ledger) => {
             let rooms = open(ledger)?;
             let usage = rooms.ledger.usage();
