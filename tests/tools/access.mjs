@@ -1,10 +1,12 @@
 // A node that asks who calls: TLS with an organization's certificate, tokens with roles and rates, certificates of clients
 // that members issue, and the record of what was done to it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Agent, request } from 'node:https';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WebSocket } from 'ws';
 import { freePort, hanse, run, until } from './lib.mjs';
 import { within } from './network.mjs';
 
@@ -66,7 +68,9 @@ async function asked(network, home) {
   const slow = await grant('slow', '--role', 'slow', '--days', '1');
   const server = join(org, 'servers/rpc/msp');
   const port = await freePort();
-  const settings = readFileSync(join(network.folder, 'brand/config.toml'), 'utf8').replace(/\[http\]\nport = \d+/, `[http]\nport = ${port}`);
+  const written = readFileSync(join(network.folder, 'brand/config.toml'), 'utf8');
+  const ws = /\[ws\]\nport = (\d+)/.exec(written)[1];
+  const settings = written.replace(/\[http\]\nport = \d+/, `[http]\nport = ${port}`);
   const config = `${settings}
 [tls]
 certificate = "${join(server, 'signcerts/cert.pem')}"
@@ -121,9 +125,21 @@ rate = 2
   assert.ok(limited.length >= 6 && limited.length <= 8, `${limited.length} of 12 were too many`);
   assert.match(limited[0].body.error.message, /slow has used up its calls; try again in \d+ ms/);
 
-  // A token is taken back while the node runs.
+  // A token is taken back while the node runs: also a connection that lasts ends then.
+  const socket = new WebSocket(`wss://localhost:${ws}`, { ca, headers: { authorization: bearer(reader) } });
+  await once(socket, 'open');
+  const heard = [];
+  socket.on('message', (message) => heard.push(JSON.parse(message)));
+  const ask = (id) => socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'eth_chainId', params: [] }));
+  ask(1);
+  await until('an answer on the connection', () => Promise.resolve(heard.some(({ id, result }) => id === 1 && result === '0x539')));
+  const closed = once(socket, 'close');
   await run(hanse, ['access', '--tokens', tokens, 'revoke', 'reader']);
   await until('the token has no use', async () => (await as(reader, 'eth_chainId')).status === 401, 15);
+  ask(2);
+  const [code, why] = await closed;
+  assert.deepEqual([code, String(why)], [1008, 'what you have shown counts no longer']);
+  assert.ok(!heard.some(({ id }) => id === 2), 'it is not answered');
 
   // Certificates of people.
   const person = (folder, method) => call(port, { agent: agent(folder), method, params: [] });
@@ -138,6 +154,8 @@ rate = 2
   const data = join(network.folder, 'brand/data');
   const shown = await run(hanse, ['audit', '--datadir', data]);
   assert.match(shown, /ada@Brand \(operator\) from 127\.0\.0\.1:\d+: hanse_setFault/);
+  assert.match(shown, /till@Brand \(reader\) from 127\.0\.0\.1:\d+: hanse_setFault.*not permitted/, 'what somebody tried');
+  assert.doesNotMatch(shown, /eve@|: eth_/, 'neither strangers nor what is no administration');
   assert.match(shown, /operator \(machine\) from here: node started/);
   const log = join(data, 'audit.log');
   const whole = readFileSync(log, 'utf8');

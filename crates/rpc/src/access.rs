@@ -125,6 +125,8 @@ impl Bucket {
 pub(crate) struct Caller {
     /// `None` where nobody is asked who they are, and everything on offer is for everybody.
     pub(crate) identity: Option<Arc<Identity>>,
+    /// It has shown something that names it.
+    pub(crate) is_known: bool,
     pub(crate) remote: Option<SocketAddr>,
 }
 
@@ -188,7 +190,8 @@ mod tests {
     fn a_role_has_its_methods_and_no_others() {
         let methods = Methods::Only(vec!["eth".to_owned(), "hanse_status".to_owned()]);
         let identity = Identity::new("a".to_owned(), "reader".to_owned(), methods, None);
-        let caller = Caller { identity: Some(Arc::new(identity)), remote: None };
+        let caller =
+            Caller { identity: Some(Arc::new(identity)), is_known: true, remote: None };
         assert_eq!(caller.may("eth_call"), Ok(()));
         assert_eq!(caller.may("hanse_status"), Ok(()));
         for method in ["hanse_setFault", "debug_traceCall", "api", "metrics"] {

@@ -277,7 +277,13 @@ impl Responder<'_> {
 
     fn run(&self, method: &Method, envelope: &Envelope<'_>) -> Result<Reply, RpcError> {
         let caller = &self.access.caller;
-        caller.may(method.name)?;
+        if let Err(refusal) = caller.may(method.name) {
+            // Somebody who is known tries what is not his to do. Whoever is unknown could fill the record.
+            if method.administrative && caller.is_known && caller.take(1).is_ok() {
+                self.record(method, envelope, &refusal.to_string())?;
+            }
+            return Err(refusal);
+        }
         caller.take(1)?;
         if method.administrative {
             self.record(method, envelope, "asked")?;

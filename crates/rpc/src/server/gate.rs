@@ -2,14 +2,21 @@
 //! it comes from (against foreign pages), who calls, and the headers that tell browsers about it.
 
 use super::{ServerOptions, Shared, accept::Visitor, http};
-use crate::{RpcError, access::Caller};
+use crate::{
+    RpcError,
+    access::{Caller, Guard, Identity},
+};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header},
 };
 use data_encoding::BASE64;
-use std::{convert::Infallible, net::IpAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 use tower_service::Service;
 
 /// How long a browser may remember that a foreign page is allowed, in seconds.
@@ -59,8 +66,9 @@ impl Gate {
             return Ok(refuse("this page may not call"));
         }
         match identify(options, &request, &visitor) {
-            Ok(caller) => {
+            Ok((caller, credential)) => {
                 request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(credential);
             }
             Err(refusal) => {
                 let mut response = refusal.response();
@@ -111,34 +119,77 @@ impl Refusal {
     }
 }
 
+/// What a caller has shown, so that a connection that lasts can be asked about again.
+#[derive(Clone, Debug)]
+pub(super) struct Credential {
+    address: SocketAddr,
+    shown: Shown,
+}
+
+#[derive(Clone, Debug)]
+enum Shown {
+    Nothing,
+    Token(String),
+    /// DER; its key was proven.
+    Certificate(Arc<[u8]>),
+}
+
+impl Credential {
+    fn of<B>(request: &Request<B>, visitor: &Visitor) -> Self {
+        let shown = match (token(request.headers()), &visitor.certificate) {
+            (Some(token), _) => Shown::Token(token),
+            (None, Some(certificate)) => Shown::Certificate(Arc::from(&certificate[..])),
+            (None, None) => Shown::Nothing,
+        };
+        Self { address: visitor.address, shown }
+    }
+
+    /// Whom it names now; the error is for the caller.
+    fn identity(&self, guard: &dyn Guard) -> Result<Option<Arc<Identity>>, String> {
+        match &self.shown {
+            Shown::Token(token) => guard.token(token).map(Some),
+            Shown::Certificate(certificate) => guard.certificate(certificate).map(Some),
+            Shown::Nothing => Ok(guard.anonymous(self.address.ip())),
+        }
+    }
+
+    const fn is_known(&self) -> bool {
+        !matches!(self.shown, Shown::Nothing)
+    }
+
+    /// The caller as it is now; `None` when it may not call any more.
+    pub(super) fn caller(&self, options: &ServerOptions) -> Option<Caller> {
+        let remote = Some(self.address);
+        let Some(guard) = &options.guard else {
+            return Some(Caller { remote, ..Caller::default() });
+        };
+        let identity = self.identity(&**guard).ok().flatten()?;
+        Some(Caller { identity: Some(identity), is_known: self.is_known(), remote })
+    }
+}
+
 /// Who calls, and whether it may go where it wants to. Pages and signs of life are for everybody.
 fn identify<B>(
     options: &ServerOptions,
     request: &Request<B>,
     visitor: &Visitor,
-) -> Result<Caller, Refusal> {
+) -> Result<(Caller, Credential), Refusal> {
     let remote = Some(visitor.address);
-    let Some(guard) = &options.guard else { return Ok(Caller { identity: None, remote }) };
+    let credential = Credential::of(request, visitor);
+    let Some(guard) = &options.guard else {
+        return Ok((Caller { remote, ..Caller::default() }, credential));
+    };
     let area = area(request);
-    let known = match (token(request.headers()), &visitor.certificate) {
-        (Some(token), _) => Some(guard.token(&token)),
-        (None, Some(certificate)) => Some(guard.certificate(certificate)),
-        (None, None) => None,
-    };
-    let identity = match known {
-        Some(Ok(identity)) => Some(identity),
-        Some(Err(why)) => return Err(Refusal::Unknown(why)),
-        None => guard.anonymous(visitor.address.ip()),
-    };
+    let identity = credential.identity(&**guard).map_err(Refusal::Unknown)?;
     if identity.is_none() && area != Area::Public {
         let why = "show a token (Authorization: Bearer) or a client certificate".to_owned();
         return Err(Refusal::Unknown(why));
     }
-    let caller = Caller { identity, remote };
+    let caller = Caller { identity, is_known: credential.is_known(), remote };
     if let Area::Named(name) = area {
         caller.may(name).and_then(|()| caller.take(1)).map_err(Refusal::Barred)?;
     }
-    Ok(caller)
+    Ok((caller, credential))
 }
 
 /// What a request is for.

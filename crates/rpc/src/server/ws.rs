@@ -1,6 +1,7 @@
 use super::{
     Session, Shared,
     accept::{Seat, stopped},
+    gate::Credential,
 };
 use crate::{
     access::Caller,
@@ -35,21 +36,28 @@ pub(super) async fn upgrade(
     State(shared): State<Shared>,
     Extension(seat): Extension<Arc<Seat>>,
     caller: Option<Extension<Caller>>,
+    credential: Option<Extension<Credential>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let caller = caller.map(|Extension(caller)| caller).unwrap_or_default();
+    let credential = credential.map(|Extension(credential)| credential);
     let most = shared.rpc.limits.request_bytes_max;
     upgrade
         .max_message_size(most)
         .max_frame_size(most)
         .max_write_buffer_size(shared.rpc.limits.response_bytes_max.saturating_mul(2))
         .on_upgrade(move |socket| async move {
-            serve(shared, caller, socket).await;
+            serve(shared, caller, credential, socket).await;
             drop(seat);
         })
 }
 
-async fn serve(shared: Shared, caller: Caller, socket: WebSocket) {
+async fn serve(
+    shared: Shared,
+    caller: Caller,
+    credential: Option<Credential>,
+    socket: WebSocket,
+) {
     let limits = &shared.rpc.limits;
     let (sink, stream) = socket.split();
     let (notify, notifications) = mpsc::channel(limits.backlog_messages_max);
@@ -61,10 +69,11 @@ async fn serve(shared: Shared, caller: Caller, socket: WebSocket) {
         tokio::spawn(write(sink, answers, notifications, closed.clone(), limits.send_time_max));
     let methods = Arc::clone(&shared.methods);
     let access = Access { methods, session: Some(Arc::clone(&session)), caller };
+    let guest = Guest { access, credential };
     let mut stopping = shared.stopping.clone();
     let mut closed = closed;
     tokio::select! {
-        why = read(&shared, &access, &session, stream, &outgoing) => {
+        why = read(&shared, guest, &session, stream, &outgoing) => {
             let _ = closing.send(Some(why));
         }
         () = stopped(&mut stopping) => {
@@ -77,17 +86,42 @@ async fn serve(shared: Shared, caller: Caller, socket: WebSocket) {
     let _ = tokio::time::timeout(CLOSE_TIME_MAX * 2, writer).await;
 }
 
+/// Who is at the other end.
+struct Guest {
+    access: Access,
+    credential: Option<Credential>,
+}
+
+impl Guest {
+    /// Asks again who it is: a token may have been revoked, a certificate may have ended. False when it may
+    /// not call any more.
+    fn is_still_welcome(&mut self, shared: &Shared) -> bool {
+        let Some(credential) = &self.credential else { return true };
+        match credential.caller(&shared.options) {
+            Some(caller) => {
+                self.access.caller = caller;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
 /// Answers requests one after the other; says why it ended.
 async fn read(
     shared: &Shared,
-    access: &Access,
+    mut guest: Guest,
     session: &Session,
     mut stream: SplitStream<WebSocket>,
     outgoing: &mpsc::Sender<Bytes>,
 ) -> &'static str {
     let mut asked = false;
     loop {
-        let message = match tokio::time::timeout(PING_EVERY, stream.next()).await {
+        let next = tokio::time::timeout(PING_EVERY, stream.next()).await;
+        if !guest.is_still_welcome(shared) {
+            return "what you have shown counts no longer";
+        }
+        let message = match next {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => {
                 tracing::trace!(%error, "a connection ended early");
@@ -111,7 +145,7 @@ async fn read(
             Message::Ping(_) | Message::Pong(_) => continue,
             Message::Close(_) => return "goodbye",
         };
-        let answer = dispatch::answer(&shared.rpc, access, request).await;
+        let answer = dispatch::answer(&shared.rpc, &guest.access, request).await;
         if !answer.is_empty() && outgoing.send(answer).await.is_err() {
             return "goodbye";
         }
