@@ -26,7 +26,7 @@ pub enum IdentityError {
     #[error("'{0}' is neither a host name nor an IP address")]
     Host(String),
     /// A serial number that is too short, too long or zero.
-    #[error("a serial number has 8 to 20 bytes and is not zero")]
+    #[error("a serial number has 8 to 20 bytes, leading zeros left out, and is not zero")]
     Serial,
     /// A time span that ends before it begins, or after the year 9999, or after its issuer's.
     #[error("the validity {0}")]

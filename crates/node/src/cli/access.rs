@@ -21,6 +21,9 @@ pub(super) struct Args {
     command: Command,
 }
 
+/// Days that a token can be good for: a hundred years.
+const DAYS_MAX: u64 = 36_500;
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a token and print it. It is shown this once: the file has only its hash.
@@ -31,7 +34,11 @@ enum Command {
         #[arg(long)]
         role: String,
         /// Days until it ends [default: it does not].
-        #[arg(long, value_name = "DAYS")]
+        #[arg(
+            long,
+            value_name = "DAYS",
+            value_parser = clap::value_parser!(u64).range(1..=DAYS_MAX)
+        )]
         days: Option<u64>,
     },
     /// Take a token back.
