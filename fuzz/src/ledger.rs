@@ -65,7 +65,10 @@ pub fn ledger() -> Target {
 fn check_blame(error: &LedgerError) {
     let blamed = matches!(
         error,
-        LedgerError::Corrupt(_) | LedgerError::Format { .. } | LedgerError::OtherGenesis { .. }
+        LedgerError::Corrupt(_)
+            | LedgerError::Format { .. }
+            | LedgerError::OtherGenesis { .. }
+            | LedgerError::Pruned(_)
     );
     assert!(blamed, "{error}");
 }
@@ -79,7 +82,7 @@ fn segment(folder: &Path) -> std::path::PathBuf {
 }
 
 /// A few blocks in a new ledger.
-fn chain(folder: &Path, spec: &ChainSpec) -> Ledger {
+pub(super) fn chain(folder: &Path, spec: &ChainSpec) -> Ledger {
     let ledger = Ledger::open(folder, spec, settings()).expect("the folder is empty");
     let mut parent = spec.genesis_block_sealed().header().clone();
     for number in 1..BLOCKS {

@@ -13,6 +13,7 @@ mod ledger;
 mod messages;
 mod records;
 mod requests;
+mod snapshots;
 mod transactions;
 mod wire;
 mod world;
@@ -26,6 +27,7 @@ pub use ledger::ledger;
 pub use messages::{gossip, votes, work};
 pub use records::records;
 pub use requests::requests;
+pub use snapshots::snapshots;
 pub use transactions::transactions;
 pub use wire::{frames, greetings};
 
@@ -39,7 +41,7 @@ pub type Seeds = Vec<(String, Vec<u8>)>;
 pub type Make = fn() -> Target;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Make); 16] = [
+pub const TARGETS: [(&str, Make); 17] = [
     ("blocks", blocks),
     ("certificates", certificates),
     ("configuration", configuration),
@@ -53,6 +55,7 @@ pub const TARGETS: [(&str, Make); 16] = [
     ("policies", policies),
     ("records", records),
     ("requests", requests),
+    ("snapshots", snapshots),
     ("transactions", transactions),
     ("votes", votes),
     ("work", work),
@@ -60,7 +63,7 @@ pub const TARGETS: [(&str, Make); 16] = [
 
 /// The seeds that are bytes and not text, made by our own encoders: by target.
 #[must_use]
-pub fn seeds() -> [(&'static str, Seeds); 13] {
+pub fn seeds() -> [(&'static str, Seeds); 14] {
     [
         ("blocks", blocks::seeds()),
         ("certificates", identity::certificate_seeds()),
@@ -72,6 +75,7 @@ pub fn seeds() -> [(&'static str, Seeds); 13] {
         ("ledger", ledger::seeds()),
         ("policies", identity::policy_seeds()),
         ("records", records::seeds()),
+        ("snapshots", snapshots::seeds()),
         ("transactions", transactions::seeds()),
         ("votes", messages::vote_seeds()),
         ("work", messages::work_seeds()),

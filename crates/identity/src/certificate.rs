@@ -307,7 +307,8 @@ fn serial(content: &[u8]) -> Result<Serial, CertificateError> {
     if content.first().is_some_and(|first| first & 0x80 != 0) {
         return Err(CertificateError::Serial("is negative"));
     }
-    Serial::new(content).map_err(|_| CertificateError::Serial("has not 8 to 20 bytes, leading zeros left out"))
+    Serial::new(content)
+        .map_err(|_| CertificateError::Serial("has not 8 to 20 bytes, leading zeros left out"))
 }
 
 fn validity(parsed: &X509Certificate<'_>) -> Result<Validity, CertificateError> {

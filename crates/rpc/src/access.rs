@@ -190,8 +190,7 @@ mod tests {
     fn a_role_has_its_methods_and_no_others() {
         let methods = Methods::Only(vec!["eth".to_owned(), "hanse_status".to_owned()]);
         let identity = Identity::new("a".to_owned(), "reader".to_owned(), methods, None);
-        let caller =
-            Caller { identity: Some(Arc::new(identity)), is_known: true, remote: None };
+        let caller = Caller { identity: Some(Arc::new(identity)), is_known: true, remote: None };
         assert_eq!(caller.may("eth_call"), Ok(()));
         assert_eq!(caller.may("hanse_status"), Ok(()));
         for method in ["hanse_setFault", "debug_traceCall", "api", "metrics"] {

@@ -15,7 +15,7 @@ use std::{
 /// Random inputs that each target is given here; more come from `make fuzz`.
 const RANDOM_INPUTS: u32 = 64;
 
-/// The same for the target that opens a ledger each time, which waits for the disk.
+/// The same for the targets that open a ledger each time, which wait for the disk.
 const RANDOM_LEDGERS: u32 = 8;
 
 /// Bytes of a seed: a small one is mutated to more purpose than a large one.
@@ -52,7 +52,10 @@ fn random_bytes_break_no_promise() {
     for (name, make) in targets::TARGETS {
         let (target, seeds) = (make(), seeds(name));
         let seeds: Vec<Vec<u8>> = seeds.into_values().collect();
-        let cases = if name == "ledger" { RANDOM_LEDGERS } else { RANDOM_INPUTS };
+        let cases = match name {
+            "ledger" | "snapshots" => RANDOM_LEDGERS,
+            _ => RANDOM_INPUTS,
+        };
         let config = Config { failure_persistence: None, ..Config::with_cases(cases) };
         let edits = vec((any::<prop::sample::Index>(), any::<u8>()), 1..4);
         let inputs = (any::<prop::sample::Index>(), edits, vec(any::<u8>(), 0..200));

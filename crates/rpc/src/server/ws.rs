@@ -52,12 +52,7 @@ pub(super) async fn upgrade(
         })
 }
 
-async fn serve(
-    shared: Shared,
-    caller: Caller,
-    credential: Option<Credential>,
-    socket: WebSocket,
-) {
+async fn serve(shared: Shared, caller: Caller, credential: Option<Credential>, socket: WebSocket) {
     let limits = &shared.rpc.limits;
     let (sink, stream) = socket.split();
     let (notify, notifications) = mpsc::channel(limits.backlog_messages_max);
