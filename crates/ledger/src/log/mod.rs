@@ -108,6 +108,8 @@ pub(crate) struct Log {
     tail: Mutex<Tail>,
     /// Segments open for reading, at most [`limits::OPEN_SEGMENTS_MAX`].
     readers: RwLock<BTreeMap<u32, Arc<Segment>>>,
+    /// How often a segment has been written anew: an older file of it must not stay open.
+    rewritten: AtomicU64,
     bytes: AtomicU64,
     /// Microseconds that commits have waited for the disk. Measured, never acted upon.
     sync_micros: AtomicU64,
@@ -351,6 +353,7 @@ impl Log {
         if let Some(segment) = self.readers.read().get(&number) {
             return Ok(segment.clone());
         }
+        let before = self.rewritten.load(Ordering::SeqCst);
         let tail = self.tail.lock().segment.clone();
         let segment = if tail.number == number {
             tail
@@ -358,6 +361,9 @@ impl Log {
             Arc::new(Segment::open(&self.directory, number, self.genesis)?)
         };
         let mut readers = self.readers.write();
+        if self.rewritten.load(Ordering::SeqCst) != before {
+            return Ok(segment); // perhaps an old one: good for this once, and not for others
+        }
         if readers.len() >= limits::OPEN_SEGMENTS_MAX {
             readers.pop_first(); // history is read from its end more often than from its beginning
         }

@@ -65,6 +65,7 @@ impl Log {
             settings,
             tail: Mutex::new(Tail { segment: Arc::new(tail), offset: end, failed: None }),
             readers: RwLock::new(BTreeMap::new()),
+            rewritten: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             sync_micros: AtomicU64::new(0),
             directory,

@@ -91,7 +91,11 @@ impl Log {
         let after = disk_bytes(&new.metadata().map_err(|e| io("look at", e))?);
         fs::rename(&unfinished, &path).map_err(|e| io("name", e))?;
         sync_directory(&self.directory)?;
-        self.readers.write().remove(&number);
+        {
+            let mut readers = self.readers.write();
+            self.rewritten.fetch_add(1, Ordering::SeqCst);
+            readers.remove(&number);
+        }
         let freed = before.saturating_sub(after);
         self.bytes.fetch_sub(freed, Ordering::Relaxed);
         Ok(freed)
