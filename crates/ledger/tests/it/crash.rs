@@ -121,10 +121,11 @@ fn a_killed_process_loses_nothing_that_it_said() {
     let folder = TempDir::new().unwrap();
     let mut dice = Dice(u64::from(std::process::id()));
     // So many that some may be pruned.
+    let first = PRUNE_KEEP_BLOCKS + 40;
     let ledger = Ledger::open(folder.path(), &spec(ACCOUNTS), settings()).unwrap();
-    (0..PRUNE_KEEP_BLOCKS).for_each(|_| _ = commit(&ledger));
+    (0..first).for_each(|_| _ = commit(&ledger));
     drop(ledger);
-    let mut said = Said { height: PRUNE_KEEP_BLOCKS, maybe: None };
+    let mut said = Said { height: first, maybe: None };
     let (mut highest, mut pruned) = (0, 0);
     for round in 0..8 {
         run_and_kill(folder.path(), Duration::from_millis(200 + dice.below(700)), &mut said);
@@ -135,16 +136,13 @@ fn a_killed_process_loses_nothing_that_it_said() {
         let committed = height == said.height || height == said.height + 1;
         assert!(committed || said.maybe == Some(height), "round {round}: {height}, but {said:?}");
         highest = highest.max(height);
-        for finished in [false, true] {
-            if finished {
-                ledger.prune(&Horizon::default()).unwrap(); // what was interrupted
-            }
-            let report = ledger.verify(&mut |_| {}).unwrap();
-            assert!(report.problems.is_empty(), "round {round}: {:?}", report.problems);
-            pruned = pruned.max(report.pruned);
+        if dice.below(2) == 0 {
+            ledger.prune(&Horizon::default()).unwrap(); // what was interrupted
         }
         let report = ledger.verify(&mut |_| {}).unwrap();
+        assert!(report.problems.is_empty(), "round {round}: {:?}", report.problems);
         assert_eq!(report.blocks, height + 1);
+        pruned = pruned.max(report.pruned);
         if height > 0 {
             let hash = ledger.hash(Height(height)).unwrap().unwrap();
             assert_eq!(ledger.seal(Height(height)).unwrap().unwrap(), hash.to_vec());
@@ -152,6 +150,6 @@ fn a_killed_process_loses_nothing_that_it_said() {
         let (height, _) = commit(&ledger);
         said = Said { height: height.0, maybe: None };
     }
-    assert!(highest > 50, "the child did something: {highest}");
+    assert!(highest > first + 10, "the child did something: {highest}");
     assert!(pruned > 0, "something was pruned");
 }
