@@ -40,6 +40,8 @@ const contracts = [
   { name: "Anchors", source: "src/membership/Anchors.sol", fulfils: "IAnchors", profile: "membership" },
   { name: "IDataCatalog", source: "src/interfaces/IDataCatalog.sol" },
   { name: "DataCatalog", source: "src/membership/DataCatalog.sol", fulfils: "IDataCatalog", profile: "membership" },
+  { name: "IUpgrades", source: "src/interfaces/IUpgrades.sol" },
+  { name: "Upgrades", source: "src/membership/Upgrades.sol", fulfils: "IUpgrades", profile: "membership" },
 ];
 
 /** The compiler settings that change bytecode, for each profile; foundry.toml is the one place that names them. */
