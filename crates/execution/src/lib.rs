@@ -37,9 +37,11 @@ mod receipts;
 mod recovery;
 mod rules;
 mod simulation;
+mod slots;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upgrades;
 mod validators;
 
 pub use builder::{BuildLimits, Built};
