@@ -33,6 +33,7 @@ mod gossip;
 mod gzip;
 mod latencies;
 mod launch;
+mod layout;
 mod localnet;
 mod member;
 mod members;
