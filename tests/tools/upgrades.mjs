@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createWalletClient, encodeFunctionData, http, keccak256, parseAbi, toHex } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { Desk, number, order } from './governance.mjs';
 import { artifact, root, rpc, until } from './lib.mjs';
 import { names, within } from './network.mjs';
@@ -17,7 +17,7 @@ const contracts = join(root, 'contracts');
 /** Our own artifact of a contract, as a file. */
 const own = (name) => join(contracts, 'artifacts', `${name}.json`);
 
-/** An escrow with something more, one that has mislaid its orders, and something that is no contract of the law at all. */
+/** Contracts with something more, an escrow that has mislaid its orders, and something that is no contract of the law at all. */
 const SOURCES = {
   'next/EscrowNext.sol': `// SPDX-License-Identifier: Apache-2.0 OR MIT
     pragma solidity ^0.8.30;
@@ -36,6 +36,21 @@ const SOURCES = {
     import {Escrow} from "src/orders/Escrow.sol";
     abstract contract First { uint256 public edition; }
     contract Mislaid is First, Escrow {}`,
+  'next/RegistryNext.sol': `// SPDX-License-Identifier: Apache-2.0 OR MIT
+    pragma solidity ^0.8.30;
+    import {ValidatorRegistry} from "src/consensus/ValidatorRegistry.sol";
+    contract RegistryNext is ValidatorRegistry {
+        uint256 public constant edition = 2;
+        constructor(address[] memory accounts, string[] memory names, address governor_)
+            ValidatorRegistry(accounts, names, 100, 50, 30, 20, 100_000, governor_) {}
+    }`,
+  'next/MembersNext.sol': `// SPDX-License-Identifier: Apache-2.0 OR MIT
+    pragma solidity ^0.8.30;
+    import {Members} from "src/membership/Members.sol";
+    contract MembersNext is Members {
+        uint256 public constant edition = 2;
+        constructor(address governor_) Members(governor_, new Founder[](0)) {}
+    }`,
   'next/Junk.sol': `// SPDX-License-Identifier: Apache-2.0 OR MIT
     pragma solidity ^0.8.30;
     contract Junk { uint256 public size = 1; }`,
@@ -43,9 +58,10 @@ const SOURCES = {
 const nextAbi = parseAbi(['function edition() view returns (uint256)', 'function migrate(uint256)']);
 const edition = encodeFunctionData({ abi: nextAbi, functionName: 'edition' });
 
-/** Compiles them with the compiler and the settings of our own contracts. */
+/** Compiles them with the compiler and the settings of our own contracts, but short rather than fast. */
 function compile() {
   const { name: _name, version: _version, ...settings } = artifact('Escrow').compiler;
+  settings.optimizer.runs = 1;
   const wanted = { '*': ['evm.bytecode.object', 'storageLayout'] };
   const input = {
     language: 'Solidity',
@@ -74,8 +90,10 @@ class Site {
     return receipt;
   }
 
-  async deploy(bytecode) {
-    const { contractAddress } = await this.done(await this.wallet.deployContract({ abi: [], bytecode, gas: 8_000_000n, ...free }));
+  /** `types` and `args`: what the constructor takes. */
+  async deploy(bytecode, types = '', args = []) {
+    const abi = parseAbi([`constructor(${types})`]);
+    const { contractAddress } = await this.done(await this.wallet.deployContract({ abi, bytecode, args, gas: 12_000_000n, ...free }));
     return contractAddress;
   }
 
@@ -172,6 +190,42 @@ async function traced(site, id) {
   return { receipt, traces };
 }
 
+/** The contracts that nodes themselves ask, both in one proposal: who is a member, and who votes on blocks. */
+async function law(site, { output, code }) {
+  const { desk, network } = site;
+  const { members, policies } = network.settings.contracts.membership;
+  const registry = network.settings.consensus.contract;
+  const built = desk.file('next.json', output);
+  await desk.hanse('upgrade', 'check', own('Members'), `${built}:MembersNext`);
+  await desk.hanse('upgrade', 'check', own('ValidatorRegistry'), `${built}:RegistryNext`);
+  const before = { validators: await rpc(site.url, 'hanse_getValidators'), organizations: await desk.json('org', 'list') };
+  const sources = {
+    members: await site.deploy(code('MembersNext'), 'address governor_', [policies]),
+    validators: await site.deploy(code('RegistryNext'), 'address[] accounts, string[] names, address governor_', [[members], ['nobody'], policies]),
+  };
+  const calls = [];
+  for (const [name, source] of Object.entries(sources)) calls.push(await desk.as('Brand', 'proposal', 'new', 'upgrade', name, '--source', source, '--print'));
+  await site.decide('calls', desk.file('calls.json', calls.join('\n')), '--description', 'the law has its second edition');
+  await site.goOn((await network.height('retailer')) + 6);
+
+  for (const name of names) {
+    for (const to of [members, registry]) assert.equal(BigInt(await rpc(network.url(name), 'eth_call', [{ to, data: edition }, 'latest'])), 2n, name);
+  }
+  assert.deepEqual(await desk.json('org', 'list'), before.organizations);
+  const seats = ({ validators }) => validators.map(({ address, power, name }) => ({ address, power, name }));
+  assert.deepEqual(seats(await rpc(site.url, 'hanse_getValidators')), seats(before.validators));
+  // All four go on to vote, and whoever is no member may still send nothing.
+  await until('the signatures of all', async () => {
+    await site.goOn((await network.height('retailer')) + 1);
+    const { number: tip } = await rpc(site.url, 'hanse_getCheckpoint', ['finalized']);
+    const certificate = JSON.stringify(await rpc(site.url, 'hanse_getCertificate', [block(Number(tip) - 1)])).toLowerCase();
+    return seats(before.validators).every(({ address }) => certificate.includes(address.toLowerCase()));
+  });
+  const stranger = privateKeyToAccount(generatePrivateKey());
+  const raw = await stranger.signTransaction({ chainId: 1337, type: 'eip1559', to: members, value: 0n, gas: 21_000n, maxFeePerGas: 0n, nonce: 0 });
+  await assert.rejects(rpc(site.url, 'eth_sendRawTransaction', [raw]), /may not send transactions: that needs '\*\.member'/);
+}
+
 /** What would stop the network, was not agreed to, or was called off. */
 async function refused(site, { code }) {
   const { desk, network } = site;
@@ -180,11 +234,11 @@ async function refused(site, { code }) {
   const before = await rpc(site.url, 'eth_getCode', [registry, 'latest']);
   await site.decide('upgrade', 'validators', '--source', junk);
   await site.goOn((await network.height('retailer')) + 3);
-  const failed = (await site.list())[1];
+  const failed = (await site.list())[3];
   assert.equal(failed.status, 'failed');
   assert.match(failed.failure, /would not have answered its nodes any more: .*validators of the contract of validators/);
   assert.equal(await rpc(site.url, 'eth_getCode', [registry, 'latest']), before);
-  assert.match(await desk.hanse('upgrade', 'list'), /1 failed .*validators: 0x/);
+  assert.match(await desk.hanse('upgrade', 'list'), /3 failed .*validators: 0x/);
 
   // A member's own contract is not the network's.
   const mine = await site.deploy(code('Junk'));
@@ -195,8 +249,8 @@ async function refused(site, { code }) {
   await desk.refused(/has no code/, 'Brand', 'proposal', 'new', 'upgrade', 'escrow', '--source', desk.keys.Brand.address);
 
   await site.decide('upgrade', 'catalog', '--source', junk, '--from-block', 1_000_000);
-  assert.match(await site.decide('cancel-upgrade', 2), /would call off upgrade 2/);
-  assert.equal((await site.list())[2].status, 'cancelled');
+  assert.match(await site.decide('cancel-upgrade', 4), /would call off upgrade 4/);
+  assert.equal((await site.list())[4].status, 'cancelled');
 }
 
 export async function upgrades(checks) {
@@ -210,11 +264,12 @@ export async function upgrades(checks) {
         const id = await order(desk, network.web('retailer'));
         const site = new Site(desk, network);
         const from = await replaced(site, built, id);
+        await law(site, built);
         await refused(site, built);
         console.log(`      the escrow had other code from block ${from} on; one node was off then and has it too`);
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
-    });
+    }, { more: ['--closed'] });
   });
 }
