@@ -73,7 +73,7 @@ function compile(profile, chosen) {
     ),
     settings: {
       ...chosen,
-      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"] } },
+      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode", "storageLayout"] } },
     },
   };
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: read }));
@@ -100,6 +100,11 @@ function layoutOf({ storage, types }) {
     known[plain(id)] = type;
   }
   return { storage: places(storage), types: known };
+}
+
+/** Where the constructor writes what is immutable into the code. */
+function immutablesOf({ immutableReferences }) {
+  return Object.values(immutableReferences ?? {}).flat().sort((one, other) => one.start - other.start);
 }
 
 /** JSON with sorted keys and no spaces, so that equal content means equal bytes. */
@@ -138,7 +143,7 @@ for (const profile of new Set(contracts.map((each) => each.profile))) {
     const compiler = { ...chosen, name: "solc", version };
     const deployedBytecode = `0x${evm.deployedBytecode.object}`;
     built[name] = { abi, bytecode: `0x${evm.bytecode.object}`, compiler, contractName: name, deployedBytecode };
-    if (fulfils) built[name].storageLayout = layoutOf(storageLayout);
+    if (fulfils) Object.assign(built[name], { immutables: immutablesOf(evm.deployedBytecode), storageLayout: layoutOf(storageLayout) });
   }
 }
 requireFulfilled(built);

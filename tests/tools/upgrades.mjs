@@ -62,7 +62,7 @@ const edition = encodeFunctionData({ abi: nextAbi, functionName: 'edition' });
 function compile() {
   const { name: _name, version: _version, ...settings } = artifact('Escrow').compiler;
   settings.optimizer.runs = 1;
-  const wanted = { '*': ['evm.bytecode.object', 'storageLayout'] };
+  const wanted = { '*': ['evm.bytecode.object', 'evm.deployedBytecode', 'storageLayout'] };
   const input = {
     language: 'Solidity',
     sources: Object.fromEntries(Object.entries(SOURCES).map(([name, content]) => [name, { content }])),
@@ -144,6 +144,9 @@ async function replaced(site, { output, code }, id) {
   await desk.refused(/would lose or mistake what is stored/, undefined, 'upgrade', 'check', own('Escrow'), `${built}:Mislaid`);
 
   const source = await site.deploy(code('EscrowNext'));
+  assert.match(await desk.hanse('upgrade', 'code', own('Escrow'), 'escrow'), /has this code; its hash is 0x\w{64}$/);
+  assert.match(await desk.hanse('upgrade', 'code', `${built}:EscrowNext`, source), /has this code/);
+  await desk.refused(/has another code: it differs from byte \d+ on/, undefined, 'upgrade', 'code', `${built}:EscrowNext`, 'escrow');
   const from = (await network.height('retailer')) + 12;
   const migration = encodeFunctionData({ abi: nextAbi, functionName: 'migrate', args: [2n] });
   const shown = await site.decide('upgrade', 'escrow', '--source', source, '--from-block', from, '--migration', migration);
@@ -203,6 +206,8 @@ async function law(site, { output, code }) {
     members: await site.deploy(code('MembersNext'), 'address governor_', [policies]),
     validators: await site.deploy(code('RegistryNext'), 'address[] accounts, string[] names, address governor_', [[members], ['nobody'], policies]),
   };
+  const immutable = new RegExp(`immutable at byte \\d+: 0x0{24}${policies.slice(2)}`, 'i');
+  assert.match(await desk.hanse('upgrade', 'code', `${built}:MembersNext`, sources.members), immutable);
   const calls = [];
   for (const [name, source] of Object.entries(sources)) calls.push(await desk.as('Brand', 'proposal', 'new', 'upgrade', name, '--source', source, '--print'));
   await site.decide('calls', desk.file('calls.json', calls.join('\n')), '--description', 'the law has its second edition');

@@ -6,11 +6,10 @@
 //! of an enum stands for.
 
 mod compare;
-mod read;
 
 pub(crate) use compare::{Comparison, compare};
-pub(crate) use read::read;
 
+use crate::{NodeError, compiled::Compiled};
 use alloy_primitives::U256;
 use serde::{Deserialize, Deserializer};
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
@@ -22,6 +21,39 @@ pub(crate) struct Layout {
     /// By their ids. The compiler writes null when there are none.
     #[serde(default, deserialize_with = "or_default")]
     types: BTreeMap<String, Type>,
+}
+
+impl Layout {
+    /// Reads that of a compiled contract, `FILE` or `FILE:CONTRACT` ([`Compiled::read`]); or what `forge inspect … storage-layout
+    /// --json` prints.
+    ///
+    /// # Errors
+    /// [`NodeError::Input`] that says what is missing.
+    pub(crate) fn read(place: &str) -> Result<Self, NodeError> {
+        let compiled = Compiled::read(place, "storageLayout", |one| {
+            let layout = one.get("storageLayout").filter(|layout| layout.is_object());
+            layout.or_else(|| {
+                one.get("storage").is_some_and(serde_json::Value::is_array).then_some(one)
+            })
+        })?;
+        let layout = Self::deserialize(&compiled.part)
+            .map_err(|error| error.to_string())
+            .and_then(|layout| layout.check().map(|()| layout));
+        layout.map_err(|why| compiled.wrong(&format!("storageLayout: {why}")))
+    }
+
+    /// Every type that is named is there.
+    fn check(&self) -> Result<(), String> {
+        let inside = self.types.values().flat_map(|one| {
+            let named = [&one.base, &one.key, &one.value].into_iter().flatten();
+            named.chain(one.members.iter().flatten().map(|member| &member.kind))
+        });
+        let mut named = self.storage.iter().map(|place| &place.kind).chain(inside);
+        match named.find(|id| !self.types.contains_key(*id)) {
+            Some(id) => Err(format!("there is no type {id}")),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A variable, or a member of a struct.

@@ -19,6 +19,7 @@ mod chain;
 mod cli;
 mod client;
 mod clock;
+mod compiled;
 mod config;
 mod consortium;
 mod demo;

@@ -7,9 +7,11 @@ use super::{
 };
 use crate::{
     NodeError,
+    compiled::{Code, Match},
     consortium::{Consortium, IUpgrades, reason, upgrade_failure, upgrade_status},
-    layout::{self, Comparison},
+    layout::{Comparison, Layout, compare},
 };
+use alloy_primitives::{Address, Bytes, keccak256};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -47,12 +49,25 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check that the code at an address is that of a compiled contract; say what its constructor made immutable.
+    Code {
+        /// FILE or FILE:CONTRACT, as of `check`.
+        compiled: String,
+        /// Where it is said to be: an address, or the name of one of the network's contracts.
+        contract: String,
+    },
 }
 
 pub(super) fn run(args: Args) -> Result<(), NodeError> {
     quiet_logs()?;
     match args.command {
         Command::Check { old, new, allow_renames, json } => check(&old, &new, allow_renames, json),
+        Command::Code { compiled, contract } => ask(async move {
+            let code = Code::read(&compiled)?;
+            let mut consortium = args.node.connect().await?;
+            let contract = consortium.names.find(&contract)?;
+            is_there(&mut consortium, &code, contract).await
+        }),
         Command::List { json } => {
             ask(async move { list(&mut args.node.connect().await?, json).await })
         }
@@ -60,7 +75,7 @@ pub(super) fn run(args: Args) -> Result<(), NodeError> {
 }
 
 fn check(old: &str, new: &str, allow_renames: bool, is_json: bool) -> Result<(), NodeError> {
-    let mut found = layout::compare(&layout::read(old)?, &layout::read(new)?);
+    let mut found = compare(&Layout::read(old)?, &Layout::read(new)?);
     if !allow_renames {
         found.broken.append(&mut found.renamed);
     }
@@ -88,6 +103,27 @@ fn check(old: &str, new: &str, allow_renames: bool, is_json: bool) -> Result<(),
         0 => Ok(()),
         count => Err(NodeError::Failed(format!(
             "the new code would lose or mistake what is stored, in {count} places"
+        ))),
+    }
+}
+
+async fn is_there(
+    consortium: &mut Consortium,
+    code: &Code,
+    contract: Address,
+) -> Result<(), NodeError> {
+    let deployed: Bytes = consortium.call("eth_getCode", &json!([contract, "latest"])).await?;
+    match code.compare(&deployed) {
+        Match::Same(immutables) => {
+            say(&format!("{contract} has this code; its hash is {}", keccak256(&deployed)));
+            for (at, value) in immutables {
+                say(&format!("  immutable at byte {at}: {value}"));
+            }
+            Ok(())
+        }
+        Match::Other(at) => Err(NodeError::Failed(format!(
+            "{contract} has another code: it differs from byte {at} on (of {})",
+            deployed.len()
         ))),
     }
 }

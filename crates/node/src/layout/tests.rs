@@ -37,7 +37,7 @@ fn layout(storage: Vec<Value>, own: Value) -> Layout {
     });
     types.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
     let (_folder, path) = written(&json!({"storage": storage, "types": types}));
-    read(&path).unwrap()
+    Layout::read(&path).unwrap()
 }
 
 fn broken(old: &Layout, new: &Layout) -> Vec<String> {
@@ -49,11 +49,14 @@ fn broken(old: &Layout, new: &Layout) -> Vec<String> {
 #[test]
 fn every_contract_of_ours_keeps_what_it_has() {
     for name in ["Members", "Policies", "Escrow", "Currency", "Staking", "ValidatorRegistry"] {
-        let own = read(&artifact(name)).unwrap();
+        let own = Layout::read(&artifact(name)).unwrap();
         let found = compare(&own, &own);
         assert_eq!((found.broken, found.renamed, found.added), (vec![], vec![], vec![]), "{name}");
     }
-    let found = compare(&read(&artifact("Escrow")).unwrap(), &read(&artifact("Currency")).unwrap());
+    let found = compare(
+        &Layout::read(&artifact("Escrow")).unwrap(),
+        &Layout::read(&artifact("Currency")).unwrap(),
+    );
     assert!(!found.broken.is_empty());
 }
 
@@ -206,17 +209,17 @@ fn layouts_are_found_in_what_tools_write() {
         json!({"contracts": {"a.sol": {"A": {"storageLayout": own}}}}),
     ] {
         let (_folder, path) = written(&value);
-        assert_eq!(read(&path).unwrap().storage.len(), 1, "{value}");
+        assert_eq!(Layout::read(&path).unwrap().storage.len(), 1, "{value}");
     }
     let (_folder, path) = written(&standard);
-    assert_eq!(read(&format!("{path}:A")).unwrap().storage.len(), 1);
-    assert_eq!(read(&format!("{path}:B")).unwrap().storage.len(), 0);
-    let why = |place: &str| read(place).unwrap_err().to_string();
+    assert_eq!(Layout::read(&format!("{path}:A")).unwrap().storage.len(), 1);
+    assert_eq!(Layout::read(&format!("{path}:B")).unwrap().storage.len(), 0);
+    let why = |place: &str| Layout::read(place).unwrap_err().to_string();
     assert!(why(&path).contains("say which, as FILE:NAME: A, B"), "{}", why(&path));
     assert!(why(&format!("{path}:C")).contains("no storageLayout of a contract C"));
     let (_folder, path) = written(&json!({"abi": []}));
     assert!(why(&path).contains("extra_output"));
     let (_folder, path) = written(&json!({"storage": [at("a", 0, 0, "gone")], "types": {}}));
     assert!(why(&path).contains("there is no type gone"));
-    assert!(read("nowhere.json").is_err());
+    assert!(Layout::read("nowhere.json").is_err());
 }
