@@ -40,6 +40,8 @@ const contracts = [
   { name: "Anchors", source: "src/membership/Anchors.sol", fulfils: "IAnchors", profile: "membership" },
   { name: "IDataCatalog", source: "src/interfaces/IDataCatalog.sol" },
   { name: "DataCatalog", source: "src/membership/DataCatalog.sol", fulfils: "IDataCatalog", profile: "membership" },
+  { name: "IUpgrades", source: "src/interfaces/IUpgrades.sol" },
+  { name: "Upgrades", source: "src/membership/Upgrades.sol", fulfils: "IUpgrades", profile: "membership" },
 ];
 
 /** The compiler settings that change bytecode, for each profile; foundry.toml is the one place that names them. */
@@ -71,7 +73,7 @@ function compile(profile, chosen) {
     ),
     settings: {
       ...chosen,
-      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
+      outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode", "storageLayout"] } },
     },
   };
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: read }));
@@ -80,6 +82,29 @@ function compile(profile, chosen) {
     if (severity === "error" || isOurs) fail(formattedMessage);
   }
   return output.contracts;
+}
+
+/**
+ * Where a contract keeps what, as the compiler says it, without the numbers of syntax nodes: those change with any edit of any
+ * file, and say nothing.
+ */
+function layoutOf({ storage, types }) {
+  const plain = (id) => id.replaceAll(/\)\d+/g, ")");
+  const places = (list) => list.map(({ label, offset, slot, type }) => ({ label, offset, slot, type: plain(type) }));
+  const known = {};
+  for (const [id, { base, encoding, key, label, members, numberOfBytes, value }] of Object.entries(types ?? {})) {
+    const type = { encoding, label, numberOfBytes };
+    for (const [name, other] of Object.entries({ base, key, value })) if (other !== undefined) type[name] = plain(other);
+    if (members !== undefined) type.members = places(members);
+    if (known[plain(id)] && canonical(known[plain(id)]) !== canonical(type)) fail(`two types are called ${plain(id)}`);
+    known[plain(id)] = type;
+  }
+  return { storage: places(storage), types: known };
+}
+
+/** Where the constructor writes what is immutable into the code. */
+function immutablesOf({ immutableReferences }) {
+  return Object.values(immutableReferences ?? {}).flat().sort((one, other) => one.start - other.start);
 }
 
 /** JSON with sorted keys and no spaces, so that equal content means equal bytes. */
@@ -113,11 +138,12 @@ for (const profile of new Set(contracts.map((each) => each.profile))) {
   const chosen = settingsOf(profile);
   const compiled = compile(profile, chosen);
   if (process.exitCode) process.exit();
-  for (const { name, source } of contracts.filter((each) => each.profile === profile)) {
-    const { abi, evm } = compiled[source][name];
+  for (const { name, source, fulfils } of contracts.filter((each) => each.profile === profile)) {
+    const { abi, evm, storageLayout } = compiled[source][name];
     const compiler = { ...chosen, name: "solc", version };
     const deployedBytecode = `0x${evm.deployedBytecode.object}`;
     built[name] = { abi, bytecode: `0x${evm.bytecode.object}`, compiler, contractName: name, deployedBytecode };
+    if (fulfils) Object.assign(built[name], { immutables: immutablesOf(evm.deployedBytecode), storageLayout: layoutOf(storageLayout) });
   }
 }
 requireFulfilled(built);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IPolicies} from "../src/interfaces/IPolicies.sol";
+import {IUpgrades} from "../src/interfaces/IUpgrades.sol";
 import {vm} from "./Base.sol";
 import {Consortium} from "./Consortium.sol";
 
@@ -58,6 +59,27 @@ contract MembershipGasTest is Consortium {
         vm.snapshotGasLastCall("endorse, one");
         policies.isEndorsed(transaction, principal(BRAND, ADMIN_BIT, 1));
         vm.snapshotGasLastCall("isEndorsed, one");
+    }
+
+    function test_GasOfUpgrades() public {
+        address[] memory covered = new address[](2);
+        (covered[0], covered[1]) = (address(members), address(policies));
+        IUpgrades upgrades = IUpgrades(deploy("Upgrades", abi.encode(address(members), covered)));
+        bytes32 old = address(members).codehash;
+        vm.prank(address(policies));
+        upgrades.schedule(address(members), old, address(this), address(this).codehash, 0, "");
+        vm.snapshotGasLastCall("schedule an upgrade");
+        vm.roll(block.number + 1);
+        upgrades.due();
+        vm.snapshotGasLastCall("due, one upgrade");
+        vm.prank(0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE);
+        upgrades.settle(0, "place", IUpgrades.Failure.None, "");
+        vm.snapshotGasLastCall("settle an upgrade");
+        vm.prank(address(policies));
+        upgrades.schedule(address(members), old, address(this), address(this).codehash, 0, "");
+        vm.prank(address(policies));
+        upgrades.cancel(1);
+        vm.snapshotGasLastCall("cancel an upgrade");
     }
 
     function test_GasOfRights() public {

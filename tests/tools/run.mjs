@@ -17,6 +17,7 @@ import { lightClient } from './light.mjs';
 import { members } from './members.mjs';
 import { namespaces } from './namespaces.mjs';
 import { deskPages, networkPages, networks } from './network.mjs';
+import { upgrades } from './upgrades.mjs';
 import { viemScript } from './viem.mjs';
 
 const checks = new Checks();
@@ -42,6 +43,7 @@ await deskPages(checks);
 await lightClient(checks);
 await governance(checks);
 await retention(checks);
+await upgrades(checks);
 await byzantine(checks);
 await namespaces(checks);
 

@@ -137,6 +137,24 @@ await step('the result is seen on another node', async () => {
   await elsewhere.context().close();
 });
 
+await step('other code for a contract: the form says which code takes the place of which, or that there is none', async () => {
+  await page.goto(`${base}/desk/propose?what=upgrade`);
+  await page.waitForSelector('[data-field=source]');
+  await page.locator('[data-field=target]').fill(network.anchors);
+  await page.locator('[data-field=source]').fill(accountOf(STRANGER).address);
+  await page.waitForSelector('[data-field=source][aria-invalid=true]');
+  assert.match(await page.locator('form.form').innerText(), /There is no code at this address/);
+  assert.equal(await page.locator('[data-call]').count(), 0);
+  await page.locator('[data-field=source]').fill(network.escrow);
+  await page.waitForSelector('[data-call=schedule]');
+  assert.match(await page.locator('[data-call=schedule]').innerText(), new RegExp(`Replace the code of Anchors \\(0x\\w{64}\\) by the code at ${network.escrow} \\(0x\\w{64}\\), from the next block on`, 'i'));
+  await page.locator('[data-field=fromBlock]').fill('1000000');
+  await page.locator('[data-field=migration]').fill('0x01');
+  assert.match(await page.locator('[data-call=schedule]').innerText(), /from block 1,000,000 on, and call it once with 0x01/);
+  await shot(page, 'desk-upgrade-en-light', true);
+  await accessible(page);
+});
+
 await step('an organization looks after its own: nodes, accounts with their consent, revocation', async () => {
   await page.goto(`${base}/desk/organization/${guest}`);
   await page.waitForSelector('[data-account]');

@@ -38,9 +38,11 @@ mod recovery;
 mod retention;
 mod rules;
 mod simulation;
+mod slots;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upgrades;
 mod validators;
 
 pub use builder::{BuildLimits, Built};

@@ -23,5 +23,11 @@ pub const EPOCHS_KEPT_MAX: usize = 8;
 /// roles and end share a record.
 pub const RIGHTS_KEPT_MAX: usize = 16_384;
 
+/// Upgrades that are carried out in one block. The contract lets no more wait (`WAITING_MAX` there).
+pub const UPGRADES_PER_BLOCK_MAX: usize = 8;
+
+/// Bytes that are kept of what a migration said when it refused.
+pub const UPGRADE_REASON_BYTES_MAX: usize = 256;
+
 const _: () = assert!(CALL_GAS_MAX >= 21_000);
 const _: () = assert!(SIMULATED_CALLS_MAX as u64 >= SIMULATED_BLOCKS_MAX);

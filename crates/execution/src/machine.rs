@@ -10,7 +10,7 @@ use crate::{
     receipts::{BareReceipt, Receipts},
     rules::ForkRules,
     state::{BlockState, Failure, Source, Unreadable},
-    validators,
+    upgrades, validators,
 };
 use alloy_consensus::transaction::Recovered;
 use alloy_eips::{eip4895::Withdrawal, eip7685::Requests};
@@ -143,7 +143,7 @@ impl From<Stopped> for Refused {
 }
 
 impl<'a, S: Source> Machine<'a, S> {
-    /// Makes ready the block that `header` begins: system calls and irregular state changes are done.
+    /// Makes ready the block that `header` begins: system calls, upgrades and irregular state changes are done.
     pub(crate) fn start(
         spec: &'a ChainSpec,
         state: &'a mut BlockState<S>,
@@ -186,6 +186,7 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
         let started = machine.inner.apply_pre_execution_changes();
         started.map_err(|error| judge(&machine.failure, error))?;
         validators::tell(spec, machine.inner.evm_mut(), &machine.failure, header)?;
+        upgrades::carry_out(spec, machine.inner.evm_mut(), &machine.failure, header)?;
         Ok(machine)
     }
 

@@ -89,6 +89,13 @@ pub(crate) struct BlockState<S> {
     entered: Option<Entered>,
 }
 
+/// The state at some moment, to come back to.
+pub(crate) struct Checkpoint {
+    index: AddressMap<u32>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
 struct Entry {
     address: Address,
     /// As the source has it.
@@ -274,6 +281,17 @@ impl<S: Source> BlockState<S> {
             self.code.insert(account.code_hash, code);
         }
         Ok(outcome)
+    }
+
+    /// Remembers how everything is.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { index: self.index.clone(), entries: self.entries.clone() }
+    }
+
+    /// Makes everything as it was. Code that came since stays known, by its hash, which no account has.
+    pub(crate) fn restore(&mut self, checkpoint: Checkpoint) {
+        let Checkpoint { index, entries } = checkpoint;
+        (self.index, self.entries) = (index, entries);
     }
 
     /// Forgets all storage of an account.

@@ -15,7 +15,7 @@ use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_evm::Evm;
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolCall;
-use bindings::IValidators;
+pub(crate) use bindings::IValidators;
 use hanse_primitives::{
     BlockHash, ChainSpec, Engine, Equivocation, Header, Height, Provenance, Validator,
     ValidatorSet, ValidatorSignature, limits::VALIDATORS_MAX,
@@ -68,6 +68,22 @@ pub(crate) fn provenance(
     read.map(Some).map_err(|error| Violation::OutOfBounds(format!("extra data: {error}")))
 }
 
+/// What a block tells the contract, and which.
+pub(crate) fn telling(
+    spec: &ChainSpec,
+    header: &Header,
+) -> Option<(Address, IValidators::onBlockCall)> {
+    let settings = spec.engine_at(Height(header.number))?.validators()?;
+    let provenance = provenance(spec, header).ok()??;
+    let call = IValidators::onBlockCall {
+        domain: spec.signing_domain().separator(),
+        proposer: provenance.proposer,
+        round: provenance.round,
+        signers: provenance.parent_signatures.iter().map(|one| one.validator).collect(),
+    };
+    Some((settings.contract, call))
+}
+
 /// Tells the contract of the block that begins: a system call, as EIP-4788's. A block without a
 /// readable provenance (a pending or simulated one) tells nothing.
 pub(crate) fn tell<'a, S, I>(
@@ -80,17 +96,8 @@ where
     S: Source,
     I: Inspector<alloy_evm::eth::EthEvmContext<&'a mut crate::state::BlockState<S>>>,
 {
-    let engine = spec.engine_at(Height(header.number));
-    let Some(settings) = engine.and_then(|engine| engine.validators()) else { return Ok(()) };
-    let Ok(Some(provenance)) = provenance(spec, header) else { return Ok(()) };
-    let call = IValidators::onBlockCall {
-        domain: spec.signing_domain().separator(),
-        proposer: provenance.proposer,
-        round: provenance.round,
-        signers: provenance.parent_signatures.iter().map(|one| one.validator).collect(),
-    };
-    let done =
-        evm.transact_system_call(SYSTEM_ADDRESS, settings.contract, call.abi_encode().into());
+    let Some((contract, call)) = telling(spec, header) else { return Ok(()) };
+    let done = evm.transact_system_call(SYSTEM_ADDRESS, contract, call.abi_encode().into());
     let done = done.map_err(|error| match failure.take() {
         Some(error) => Fault::Other(error),
         None => Fault::Other(ExecutionError::Internal(error.to_string())),

@@ -12,9 +12,10 @@ mod words;
 
 pub(crate) use bindings::{
     catalog::IDataCatalog, members::IMembers, policies::IPolicies, registry::IValidatorRegistry,
-    staking::IStaking,
+    staking::IStaking, upgrades::IUpgrades,
 };
-pub(crate) use calls::{Names, method, place, status};
+pub(crate) use calls::{Names, method, place, status, upgrade_failure, upgrade_status};
+pub(crate) use refusal::reason;
 pub(crate) use signing::{Approval, Consent, Endorsement, Signable, SignedApproval, content_of};
 pub(crate) use words::{date, moment, msp_id, name_of, policy_text, roles_text, word_of};
 
@@ -24,7 +25,7 @@ use crate::{
 };
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bytes, TxHash, TxKind, U64, U128, U256};
+use alloy_primitives::{Address, B256, Bytes, TxHash, TxKind, U64, U128, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
@@ -98,6 +99,27 @@ impl Consortium {
     pub(crate) fn catalog(&self) -> Result<Address, NodeError> {
         let missing = "this chain has no catalog of data: its genesis names none";
         self.names.contracts.data_catalog.ok_or_else(|| NodeError::Config(missing.to_owned()))
+    }
+
+    /// The contract that gives others other code.
+    pub(crate) fn upgrades(&self) -> Result<Address, NodeError> {
+        let missing = "no contract of this chain is replaced: its genesis names none that does it";
+        self.names.contracts.upgrades.ok_or_else(|| NodeError::Config(missing.to_owned()))
+    }
+
+    /// The hash of the code of a contract.
+    pub(crate) async fn code_hash(&mut self, account: Address) -> Result<B256, NodeError> {
+        let code: Bytes = self.call("eth_getCode", &json!([account, "latest"])).await?;
+        match code.is_empty() {
+            true => Err(NodeError::Input(format!("{account} has no code"))),
+            false => Ok(keccak256(&code)),
+        }
+    }
+
+    /// All upgrades that ever were.
+    pub(crate) async fn all_upgrades(&mut self) -> Result<Vec<IUpgrades::Upgrade>, NodeError> {
+        let contract = self.upgrades()?;
+        self.pages(contract, |first, count| IUpgrades::upgradesCall { first, count }).await
     }
 
     /// The contract that knows the validators, and what the node says of them.

@@ -135,7 +135,10 @@ pub(crate) fn market(
     let escrow = creations.len() - 1;
     // The law is at the same addresses whatever decides the blocks.
     let next = creations.len() as u64;
-    let (law, founding) = charter.map(|charter| charter.creations(deployer(), next)).unzip();
+    // So far the market's; and the validators' after the law, where somebody votes, now or later.
+    let others = (0..next).chain([next + Charter::CONTRACTS]).map(|nonce| deployer().create(nonce));
+    let (law, founding) =
+        charter.map(|charter| charter.creations(deployer(), next, others)).unzip();
     let governor = law.as_ref().map(|law: &Law| law.membership.policies);
     creations.extend(founding.into_iter().flatten());
     let seats = creations.len();
@@ -154,6 +157,7 @@ pub(crate) fn market(
         membership: law.map(|law| law.membership),
         anchors: law.map(|law| law.anchors),
         data_catalog: law.map(|law| law.catalog),
+        upgrades: law.map(|law| law.upgrades),
     };
     genesis.alloc.extend(created);
     let settings = HanseSettings {

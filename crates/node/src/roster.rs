@@ -2,7 +2,7 @@
 //! node keeps as a peer.
 
 use crate::{NodeError, members::Doorstep, validator::ValidatorKey};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use bytes::Bytes;
 use hanse_consensus::Signer;
 use hanse_execution::{Executor, changes_members, removes_validator};
@@ -101,6 +101,7 @@ impl Watch {
     pub(crate) fn start(self, events: &Events, mut arrivals: mpsc::UnboundedReceiver<Arrival>) {
         let mut chain = events.chain();
         let mut clock = tokio::time::interval(CERTIFICATES_EVERY);
+        let mut upgrades = self.upgrades();
         tokio::spawn(async move {
             loop {
                 let looked = tokio::select! {
@@ -109,7 +110,7 @@ impl Watch {
                         None => return,
                     },
                     event = chain.recv() => match event {
-                        Ok(event) => self.follow(&event.adopted),
+                        Ok(event) => self.follow(&event.adopted, &mut upgrades),
                         // What was missed may have been about anybody.
                         Err(RecvError::Lagged(_)) => self.look().and_then(|()| self.look_at_members()),
                         Err(RecvError::Closed) => return,
@@ -167,8 +168,28 @@ impl Watch {
         })
     }
 
+    /// Which upgrades were carried out up to the head.
+    fn upgrades(&self) -> Option<B256> {
+        let version = self.executor.upgrades_version(self.ledger.head().hash);
+        version.unwrap_or_else(|error| {
+            tracing::error!(%error, "which upgrades there were cannot be read");
+            None
+        })
+    }
+
     /// Takes notice of what new blocks say of validators and members.
-    fn follow(&self, adopted: &[StoredBlock]) -> Result<(), NodeError> {
+    fn follow(
+        &self,
+        adopted: &[StoredBlock],
+        upgrades: &mut Option<B256>,
+    ) -> Result<(), NodeError> {
+        let version = self.upgrades();
+        if version != *upgrades {
+            // Other code may say something else about anybody, and no event tells of it.
+            *upgrades = version;
+            self.look()?;
+            return self.look_at_members();
+        }
         if self.is_about_validators(adopted) {
             self.look()?;
         }

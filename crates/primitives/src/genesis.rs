@@ -112,6 +112,9 @@ pub struct Contracts {
     /// What kinds of data the network has (`IDataCatalog`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_catalog: Option<Address>,
+    /// Which contracts get other code, and from which block on (`IUpgrades`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrades: Option<Address>,
 }
 
 /// The contracts that permissions are read from.
@@ -286,6 +289,21 @@ impl ChainSpec {
     #[must_use]
     pub fn membership(&self) -> Option<Membership> {
         self.hanse.as_ref().and_then(|hanse| hanse.contracts.membership)
+    }
+
+    /// The contract that says which others get other code; `None` on a chain where none does.
+    #[must_use]
+    pub fn upgrades(&self) -> Option<Address> {
+        self.hanse.as_ref().and_then(|hanse| hanse.contracts.upgrades)
+    }
+
+    /// The contracts that know validators, of all engines that the chain has or will have.
+    pub fn validator_contracts(&self) -> impl Iterator<Item = Address> {
+        let engines = self.hanse.iter().flat_map(|hanse| {
+            let changes = hanse.consensus_changes.iter().map(|change| &change.consensus);
+            std::iter::once(&hanse.consensus).chain(changes)
+        });
+        engines.filter_map(Engine::validators).map(|settings| settings.contract)
     }
 
     /// The deposit contract whose events are requests (EIP-6110).

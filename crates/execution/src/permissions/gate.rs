@@ -6,7 +6,9 @@ use crate::{
     ExecutionError, Executor,
     limits::EPOCHS_KEPT_MAX,
     machine::{environment, evm},
+    slots::namespaced,
     state::BlockState,
+    upgrades,
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
 use hanse_ledger::StateView;
@@ -20,17 +22,10 @@ use std::{
 
 /// Where the contracts have what nodes read by themselves (`RECORDS_SLOT` and `VERSION_SLOT` there; ERC-7201).
 static RECORDS_SLOT: LazyLock<B256> = LazyLock::new(|| namespaced("hanse.members.records"));
-static MEMBERS_VERSION_SLOT: LazyLock<B256> = LazyLock::new(|| namespaced("hanse.members.version"));
-static POLICIES_VERSION_SLOT: LazyLock<B256> =
+pub(crate) static MEMBERS_VERSION_SLOT: LazyLock<B256> =
+    LazyLock::new(|| namespaced("hanse.members.version"));
+pub(crate) static POLICIES_VERSION_SLOT: LazyLock<B256> =
     LazyLock::new(|| namespaced("hanse.policies.version"));
-
-/// The first slot of a namespace (ERC-7201).
-fn namespaced(id: &str) -> B256 {
-    let index = U256::from_be_bytes(keccak256(id).0).wrapping_sub(U256::ONE);
-    let mut slot = keccak256(index.to_be_bytes::<32>());
-    slot.0[31] = 0;
-    slot
-}
 
 /// The contracts that permissions are read from, and what they have said. Clones share it.
 #[derive(Clone)]
@@ -39,12 +34,19 @@ pub(crate) struct Gate {
     /// Contracts that know validators: evidence must get there whoever brings it, and so must a validator
     /// that comes back.
     registries: Arc<[Address]>,
+    /// Who replaces the code of the others.
+    upgrades: Option<Address>,
     epochs: Arc<Cache<Versions, Arc<Epoch>>>,
 }
 
-/// Versions of both contracts. They are chained over their content, so that equal versions mean equal law on
-/// any branch of the chain.
-pub(crate) type Versions = (U256, U256);
+/// Versions of both contracts, and of upgrades. They are chained over their content, so that equal versions mean equal law
+/// on any branch of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Versions {
+    pub(crate) members: U256,
+    pub(crate) policies: U256,
+    pub(crate) upgrades: U256,
+}
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,12 +58,10 @@ impl Gate {
     /// The gate of a chain; none where everybody may do everything.
     pub(crate) fn new(spec: &ChainSpec) -> Option<Self> {
         let membership = spec.membership()?;
-        let hanse = spec.hanse()?;
-        let changes = hanse.consensus_changes.iter().map(|change| &change.consensus);
-        let engines = std::iter::once(&hanse.consensus).chain(changes);
-        let registries = engines.filter_map(|engine| engine.validators()).map(|set| set.contract);
-        let registries = registries.collect();
-        Some(Self { membership, registries, epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)) })
+        let registries = spec.validator_contracts().collect();
+        let upgrades = spec.upgrades();
+        let epochs = Arc::new(Cache::new(EPOCHS_KEPT_MAX));
+        Some(Self { membership, registries, upgrades, epochs })
     }
 
     /// The same gate with nothing learned: for a state that somebody has made up, whose answers must not
@@ -93,8 +93,15 @@ impl Gate {
         &self,
         mut read: impl FnMut(Address, U256) -> Result<U256, E>,
     ) -> Result<Versions, E> {
-        let members = read(self.members(), (*MEMBERS_VERSION_SLOT).into())?;
-        Ok((members, read(self.policies(), (*POLICIES_VERSION_SLOT).into())?))
+        let upgrades = match self.upgrades {
+            Some(contract) => read(contract, (*upgrades::VERSION_SLOT).into())?,
+            None => U256::ZERO,
+        };
+        Ok(Versions {
+            members: read(self.members(), (*MEMBERS_VERSION_SLOT).into())?,
+            policies: read(self.policies(), (*POLICIES_VERSION_SLOT).into())?,
+            upgrades,
+        })
     }
 
     pub(super) fn known(&self, versions: &Versions) -> Option<Arc<Epoch>> {

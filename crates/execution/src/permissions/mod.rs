@@ -2,9 +2,9 @@
 //! each call and creation inside of it, and of what it changed.
 //!
 //! The law is in `membership/Members.sol` and `membership/Policies.sol`; nothing of it is repeated
-//! here. What a sender may do (`rightsOf`) follows from three words of the state: the versions of both
-//! contracts, which are chained over their content, and the sender's record. So the answer is kept by
-//! these three, and asked of the contract only the first time ([`Gate`]).
+//! here. What a sender may do (`rightsOf`) follows from four words of the state: the versions of both
+//! contracts and of upgrades, which are chained over their content, and the sender's record. So the answer is
+//! kept by these four, and asked of the contract only the first time ([`Gate`]).
 //!
 //! A transaction that its sender may not send, or whose changes lack an endorsement, has no place in
 //! a block: builders leave it out, and a block with it is invalid. A call inside of a transaction that
@@ -15,8 +15,9 @@ mod guarded;
 mod report;
 mod rights;
 
+pub(crate) use bindings::{IMembers, IPolicies};
 pub use gate::Doorkeeper;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, MEMBERS_VERSION_SLOT, POLICIES_VERSION_SLOT};
 pub(crate) use guarded::install;
 pub use report::{CertificateRecord, OrganizationRecord, changes_members};
 pub use rights::{Forbidden, Needed};
@@ -31,7 +32,6 @@ use alloy_eips::{eip4788::SYSTEM_ADDRESS, eip7702::constants::EIP7702_TX_TYPE_ID
 use alloy_evm::{Evm, eth::EthEvmContext};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_sol_types::SolCall;
-use bindings::IPolicies;
 use hanse_primitives::Transaction;
 use revm::Inspector;
 pub(crate) use rights::Guard;

@@ -6,4 +6,6 @@ mod permissions;
 mod questions;
 mod rules;
 mod suite;
+mod town;
+mod upgrades;
 mod world;

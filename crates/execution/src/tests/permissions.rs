@@ -1,53 +1,21 @@
 //! Who may do what, with the real contracts: every role tries every action by every road, and a proposer who
 //! lies gets no further than an honest one.
 
-use super::world::{CHAIN_ID, CREATE, Draft, STORE, World, hanse, signer};
-use crate::{Doorkeeper, ExecutionError, Executor, Overrides};
-use alloy_primitives::{Address, B256, Bytes, FixedBytes, TxKind, U256};
-use alloy_rpc_types_eth::TransactionRequest;
-use alloy_signer::SignerSync;
-use alloy_sol_types::{Eip712Domain, SolCall, SolConstructor, SolStruct, eip712_domain};
-use hanse_primitives::{ChainSpec, Contracts, HanseSettings, Membership, RecoveredTransaction};
-use law::{
-    members::{IMembers, Members},
-    policies::{IPolicies, Policies},
+use super::{
+    town::{
+        ADMIN, BANK, CARRIER, FORWARD, MERCHANT, PLATFORM, STRANGER, Town, holder, id,
+        law::{
+            members::Members,
+            policies::{IPolicies, Policies},
+        },
+        principal, spec, store, through_forward,
+    },
+    world::{CREATE, Draft, STORE, signer},
 };
-
-mod law {
-    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
-
-    pub(super) mod members {
-        alloy_sol_types::sol!(
-            #[derive(Debug)]
-            Members,
-            "../../contracts/artifacts/Members.json"
-        );
-    }
-
-    pub(super) mod policies {
-        alloy_sol_types::sol!(
-            #[derive(Debug)]
-            Policies,
-            "../../contracts/artifacts/Policies.json"
-        );
-    }
-
-    alloy_sol_types::sol! {
-        struct Enrollment {
-            bytes32 organization;
-            address account;
-            uint32 roles;
-            uint64 validUntil;
-            bytes32 certificate;
-            uint256 nonce;
-        }
-    }
-}
-
-/// Calls whoever its first word names, with the rest of its input; fails as the callee does.
-const FORWARD: Address = Address::repeat_byte(0xb1);
-const FORWARD_CODE: &str =
-    "0x602036038060206000376000600091600060006000355af16025573d600060003e3d6000fd5b00";
+use crate::{ExecutionError, Executor};
+use alloy_primitives::{Address, B256, TxKind, U256};
+use alloy_signer::SignerSync;
+use alloy_sol_types::SolCall;
 
 const ROLES: [&str; 11] = [
     "member",
@@ -62,267 +30,6 @@ const ROLES: [&str; 11] = [
     "platform",
     "shopper",
 ];
-
-const ADMIN: u8 = 1;
-const MERCHANT: u8 = 2;
-const CARRIER: u8 = 3;
-const BANK: u8 = 4;
-const PLATFORM: u8 = 9;
-
-/// Signer of the account with a role in the first organization; [`STRANGER`] is enrolled nowhere.
-const fn holder(role: u8) -> u8 {
-    16 + role
-}
-const STRANGER: u8 = 15;
-
-/// A form for whoever has a role in an organization, or in any.
-fn principal(organization: &str, role: u8) -> Vec<u8> {
-    [&[2], id(organization).as_slice(), &[role, 1]].concat()
-}
-
-fn one_of(forms: &[Vec<u8>]) -> Vec<u8> {
-    let count = u8::try_from(forms.len()).expect("a few");
-    [vec![1, count, 1], forms.concat()].concat()
-}
-
-fn id(text: &str) -> B256 {
-    let mut bytes = [0; 32];
-    bytes[..text.len()].copy_from_slice(text.as_bytes());
-    B256::from(bytes)
-}
-
-/// A chain of two organizations, with the contracts in its genesis.
-struct Town {
-    world: World,
-    membership: Membership,
-    nonces: std::cell::RefCell<std::collections::BTreeMap<u8, u64>>,
-}
-
-fn domain(name: &'static str, contract: Address) -> Eip712Domain {
-    eip712_domain! {
-        name: name, version: "1", chain_id: CHAIN_ID, verifying_contract: contract,
-    }
-}
-
-/// The chain's genesis; with `membership` or, for somebody who does not care for the law, without.
-fn spec(
-    law: &[(Address, alloy_genesis::GenesisAccount)],
-    membership: Option<Membership>,
-) -> ChainSpec {
-    let mut genesis = hanse().genesis().clone();
-    genesis.alloc.extend(law.iter().cloned());
-    for index in 4..40 {
-        let account = alloy_genesis::GenesisAccount {
-            balance: U256::from(10).pow(U256::from(24)),
-            ..Default::default()
-        };
-        genesis.alloc.insert(signer(index).address(), account);
-    }
-    let code: Bytes = FORWARD_CODE.parse().expect("hex");
-    let forward = alloy_genesis::GenesisAccount { code: Some(code), ..Default::default() };
-    genesis.alloc.insert(FORWARD, forward);
-    let settings = HanseSettings {
-        contracts: Contracts { membership, ..Contracts::default() },
-        ..hanse().hanse().expect("it is ours").clone()
-    };
-    let value = serde_json::to_value(settings).expect("plain data");
-    genesis.config.extra_fields.insert("hanse".to_owned(), value);
-    ChainSpec::new(genesis).expect("valid")
-}
-
-/// Runs the constructors on another chain, and takes what they left.
-fn law() -> (Vec<(Address, alloy_genesis::GenesisAccount)>, Membership) {
-    let world = World::new(&hanse());
-    let deployer = signer(0).address();
-    let membership = Membership { members: deployer.create(0), policies: deployer.create(1) };
-    let founder = |name: &str, roles: u32, admin: u8| IMembers::Founder {
-        id: id(name),
-        name: name.to_owned(),
-        roles,
-        root: Bytes::copy_from_slice(name.as_bytes()),
-        notBefore: 0,
-        notAfter: u64::from(u32::MAX),
-        admins: vec![signer(admin).address()],
-    };
-    let members = Members::constructorCall {
-        governor_: membership.policies,
-        founders: vec![founder("Brand", 0x7fe, 0), founder("Carrier", 1 << CARRIER, 1)],
-    };
-    let majority = vec![3, ADMIN, 1, 2];
-    let any_admin = principal("", ADMIN);
-    let policy = |name: &str, form: &[u8]| IPolicies::NamedPolicy {
-        name: id(name),
-        form: Bytes::copy_from_slice(form),
-    };
-    let mut named: Vec<_> = ["governance", "membership", "validators", "upgrades", "engine"]
-        .map(|name| policy(name, &majority))
-        .to_vec();
-    named.push(policy("policies", &any_admin));
-    named.push(policy("send", &principal("", 0)));
-    named.push(policy("deploy", &one_of(&[any_admin, principal("", PLATFORM)])));
-    let policies = Policies::constructorCall {
-        members_: membership.members,
-        policies_: named,
-        topics_: Vec::new(),
-        lifetimeMax_: 100,
-    };
-    let creations = [
-        [Members::BYTECODE.as_ref(), &members.abi_encode()].concat(),
-        [Policies::BYTECODE.as_ref(), &policies.abi_encode()].concat(),
-    ];
-    let mut accounts = Vec::new();
-    for (nonce, code) in (0..).zip(creations) {
-        let draft = Draft {
-            to: TxKind::Create,
-            gas_limit: 16_000_000,
-            ..Draft::call(0, nonce, Address::ZERO, code)
-        };
-        let built = world.grow(&[draft.sign()]);
-        assert!(built.executed.receipts()[0].status(), "contract {nonce} is constructed");
-        let address = deployer.create(nonce);
-        let change = built.executed.changes().account(&address).expect("it is there").clone();
-        let info = change.info.expect("it is there");
-        let storage =
-            change.storage.iter().map(|(at, to)| (B256::from(*at), B256::from(*to))).collect();
-        let account = alloy_genesis::GenesisAccount {
-            nonce: Some(info.nonce),
-            code: built.executed.changes().code_by_hash(&info.code_hash).cloned(),
-            storage: Some(storage),
-            ..Default::default()
-        };
-        accounts.push((address, account));
-    }
-    (accounts, membership)
-}
-
-impl Town {
-    /// With rules for [`STORE`]: the method `aaaaaaaa` is the carrier's, the rest the merchants' of any
-    /// organization; and an account of the first organization for each role.
-    fn new() -> (Self, Vec<(Address, alloy_genesis::GenesisAccount)>) {
-        let (accounts, membership) = law();
-        let world = World::new(&spec(&accounts, Some(membership)));
-        let town = Self { world, membership, nonces: Default::default() };
-        town.set(Policies::setAccessCall {
-            target: STORE,
-            selector: FixedBytes::ZERO,
-            isWhole: true,
-            form: principal("", MERCHANT).into(),
-        });
-        town.set(Policies::setAccessCall {
-            target: STORE,
-            selector: FixedBytes([0xaa; 4]),
-            isWhole: false,
-            form: principal("Brand", CARRIER).into(),
-        });
-        for role in 0..11 {
-            town.enroll(0, "Brand", holder(role), 1 << role & !1, 0);
-        }
-        (town, accounts)
-    }
-
-    fn nonce(&self, from: u8) -> u64 {
-        *self.nonces.borrow().get(&from).unwrap_or(&0)
-    }
-
-    /// Puts a transaction into a block of its own; false when it has no place in one.
-    fn send(&self, draft: &Draft) -> Result<bool, String> {
-        let built = self.world.grow(&[draft.sign()]);
-        if let Some((_, reason)) = built.skipped.first() {
-            return Err(reason.to_string());
-        }
-        *self.nonces.borrow_mut().entry(draft.from).or_default() += 1;
-        Ok(built.executed.receipts()[0].status())
-    }
-
-    fn call(&self, from: u8, to: Address, input: impl Into<Bytes>) -> Draft {
-        Draft { gas_limit: 3_000_000, ..Draft::call(from, self.nonce(from), to, input) }
-    }
-
-    /// Decides as the first organization's admin alone can here.
-    fn set(&self, call: impl SolCall) {
-        let policies = self.membership.policies;
-        let id = self.ask::<Policies::proposalCountCall>(policies, &Policies::proposalCountCall {});
-        let propose = Policies::proposeCall {
-            calls: vec![IPolicies::Call { target: policies, data: call.abi_encode().into() }],
-            description: "a test".to_owned(),
-            lifetime: 10,
-        };
-        assert_eq!(self.send(&self.call(0, policies, propose.abi_encode())), Ok(true));
-        let execute = Policies::executeCall { id }.abi_encode();
-        assert_eq!(self.send(&self.call(0, policies, execute)), Ok(true));
-    }
-
-    fn ask<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
-        let request = TransactionRequest {
-            to: Some(TxKind::Call(to)),
-            input: Bytes::from(call.abi_encode()).into(),
-            ..Default::default()
-        };
-        let overrides = Overrides::default();
-        let answer = self.world.executor.call(self.world.head(), &request, &overrides);
-        C::abi_decode_returns(&answer.expect("an answer").output).expect("decodable")
-    }
-
-    fn enroll(&self, admin: u8, organization: &str, account: u8, roles: u32, until: u64) {
-        let members = self.membership.members;
-        let enrollment = law::Enrollment {
-            organization: id(organization),
-            account: signer(account).address(),
-            roles,
-            validUntil: until,
-            certificate: B256::ZERO,
-            nonce: self.ask(members, &Members::noncesCall { account: signer(account).address() }),
-        };
-        let digest = enrollment.eip712_signing_hash(&domain("Hanse Members", members));
-        let consent = signer(account).sign_hash_sync(&digest).expect("signed");
-        let enroll = Members::enrollCall {
-            account: enrollment.account,
-            roles,
-            validUntil: until,
-            certificate_: B256::ZERO,
-            notBefore: 0,
-            consent: consent.as_bytes().to_vec().into(),
-        };
-        assert_eq!(self.send(&self.call(admin, members, enroll.abi_encode())), Ok(true));
-    }
-
-    fn doorkeeper(&self) -> Doorkeeper {
-        let ledger = &self.world.ledger;
-        let head = ledger.block(self.world.head()).expect("readable").expect("the head is there");
-        let view = ledger.state(self.world.head()).expect("the state of the head");
-        self.world.executor.doorkeeper(head.block().header().clone(), view)
-    }
-
-    fn admits(&self, transaction: &RecoveredTransaction) -> Result<(), String> {
-        let answer = self.doorkeeper().permits(transaction).expect("readable");
-        answer.map_err(|forbidden| forbidden.to_string())
-    }
-
-    /// What `eth_estimateGas` says of it.
-    fn estimate(&self, draft: &Draft) -> Result<u64, String> {
-        let request = TransactionRequest {
-            from: Some(signer(draft.from).address()),
-            to: Some(draft.to),
-            value: Some(draft.value),
-            input: draft.input.clone().into(),
-            ..Default::default()
-        };
-        let (head, overrides) = (self.world.head(), Overrides::default());
-        self.world.executor.estimate_gas(head, &request, &overrides).map_err(|e| e.to_string())
-    }
-}
-
-/// Input for [`STORE`] that begins with four equal bytes.
-fn store(byte: u8) -> Vec<u8> {
-    let mut input = [0; 64];
-    input[..4].fill(byte);
-    input[63] = byte;
-    input.to_vec()
-}
-
-fn through_forward(target: Address, input: &[u8]) -> Vec<u8> {
-    [target.into_word().as_slice(), input].concat()
-}
 
 const ACTIONS: [&str; 6] =
     ["send", "deploy", "method", "contract", "method inside", "create inside"];
@@ -355,7 +62,7 @@ fn is_allowed(role: Option<u8>, action: &str) -> bool {
 fn every_role_does_what_it_may_and_nothing_else_by_every_road() {
     let (town, accounts) = Town::new();
     // Somebody who runs the same chain and does not care for its law: the genesis block is the same.
-    let lawless = Executor::new(spec(&accounts, None).into(), town.world.ledger.clone());
+    let lawless = Executor::new(spec(&accounts, None, None).into(), town.world.ledger.clone());
     let roles = (0..11).map(Some).chain([None]);
     let mut checked = 0;
     for role in roles {
@@ -471,7 +178,7 @@ fn rights_end_with_the_enrollment_with_its_revocation_and_with_the_organization(
 #[test]
 fn what_is_guarded_changes_only_with_the_endorsement_for_exactly_this_transaction() {
     let (town, accounts) = Town::new();
-    let lawless = Executor::new(spec(&accounts, None).into(), town.world.ledger.clone());
+    let lawless = Executor::new(spec(&accounts, None, None).into(), town.world.ledger.clone());
     let policies = town.membership.policies;
     let mut slot = [0; 32];
     slot[..4].fill(0xbb);
@@ -641,12 +348,11 @@ fn nodes_read_what_the_contracts_say() {
         let read = view.storage(&members, &gate.record_slot(account)).expect("readable");
         assert_eq!(read, town.ask(members, &Members::recordCall { account }));
     }
-    let (of_members, of_policies) =
-        gate.versions(|contract, slot| view.storage(&contract, &slot)).expect("readable");
+    let read = gate.versions(|contract, slot| view.storage(&contract, &slot)).expect("readable");
     let said = town.ask(members, &Members::versionCall {});
-    assert_eq!(of_members, U256::from_be_bytes(said.0));
+    assert_eq!(read.members, U256::from_be_bytes(said.0));
     let said = town.ask(policies, &Policies::versionCall {});
-    assert_eq!(of_policies, U256::from_be_bytes(said.0));
-    assert_ne!(of_members, U256::ZERO);
-    assert_ne!(of_policies, U256::ZERO);
+    assert_eq!(read.policies, U256::from_be_bytes(said.0));
+    assert_ne!(read.members, U256::ZERO);
+    assert_ne!(read.policies, U256::ZERO);
 }

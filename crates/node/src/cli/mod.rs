@@ -19,6 +19,7 @@ mod org;
 mod policy;
 mod proposal;
 mod reach;
+mod upgrade;
 mod verify;
 
 pub(crate) use data::entry_json;
@@ -68,6 +69,8 @@ enum Command {
     Proposal(proposal::Args),
     /// Read the network's policies, check an expression, ask who meets it.
     Policy(policy::Args),
+    /// See which contracts get other code, and check that new code keeps what the old one stored.
+    Upgrade(upgrade::Args),
     /// Endorse transactions to guarded contracts.
     Endorse(endorse::Args),
     /// Read the catalog of the data that the network has, and look after one's own entries.
@@ -120,6 +123,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Org(args) => org::run(&args),
         Command::Proposal(args) => proposal::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Upgrade(args) => upgrade::run(args),
         Command::Endorse(args) => endorse::run(args),
         Command::Data(args) => data::run(args),
         Command::Import(args) => import::run(&args),

@@ -40,3 +40,11 @@ pub(crate) mod staking {
         "../../contracts/artifacts/IStaking.json"
     );
 }
+
+pub(crate) mod upgrades {
+    alloy_sol_types::sol!(
+        #[derive(Debug, PartialEq, serde::Serialize)]
+        IUpgrades,
+        "../../contracts/artifacts/IUpgrades.json"
+    );
+}

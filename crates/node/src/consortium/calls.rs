@@ -4,6 +4,7 @@ use super::{
     bindings::{
         catalog::IDataCatalog, members::IMembers::IMembersCalls, policies::IPolicies,
         registry::IValidatorRegistry::IValidatorRegistryCalls, staking::IStaking::IStakingCalls,
+        upgrades::IUpgrades::IUpgradesCalls,
     },
     words::{msp_id, name_of, policy_text, roles_text},
 };
@@ -46,6 +47,7 @@ impl Names {
             ("escrow", self.contracts.escrow),
             ("anchors", self.contracts.anchors),
             ("catalog", self.contracts.data_catalog),
+            ("upgrades", self.contracts.upgrades),
         ];
         let named = named.into_iter().filter_map(|(name, at)| Some((name.to_owned(), at?)));
         let currencies = self.contracts.currencies.iter().map(|(name, at)| (name.to_string(), *at));
@@ -81,6 +83,8 @@ impl Names {
             IPoliciesCalls::abi_decode(input).ok().and_then(|call| self.of_policies(call))
         } else if self.contracts.data_catalog == Some(to) {
             IDataCatalog::IDataCatalogCalls::abi_decode(input).ok().and_then(of_catalog)
+        } else if self.contracts.upgrades == Some(to) {
+            IUpgradesCalls::abi_decode(input).ok().and_then(|call| self.of_upgrades(call))
         } else if self.registry == Some(to) {
             match self.has_stakes {
                 true => IStakingCalls::abi_decode(input).ok().and_then(of_staking),
@@ -127,6 +131,28 @@ impl Names {
             _ => return None,
         })
     }
+
+    fn of_upgrades(&self, call: IUpgradesCalls) -> Option<String> {
+        match call {
+            IUpgradesCalls::schedule(c) => {
+                let (target, source) = (self.title(c.target), c.source);
+                let (old, new) = (c.oldCodeHash, c.newCodeHash);
+                let from = match c.fromBlock {
+                    0 => "from the next block on".to_owned(),
+                    block => format!("from block {block} on"),
+                };
+                let then = match c.migration.is_empty() {
+                    true => String::new(),
+                    false => format!(", and call it once with {}", c.migration),
+                };
+                Some(format!(
+                    "replace the code of {target} ({old}) by that of {source} ({new}) {from}{then}"
+                ))
+            }
+            IUpgradesCalls::cancel(c) => Some(format!("call off upgrade {}", c.id)),
+            _ => None,
+        }
+    }
 }
 
 /// How a proposal stands.
@@ -136,6 +162,28 @@ pub(crate) const fn status(number: u8) -> &'static str {
         2 => "executed",
         3 => "expired",
         4 => "withdrawn",
+        _ => "unknown",
+    }
+}
+
+/// How an upgrade stands.
+pub(crate) const fn upgrade_status(number: u8) -> &'static str {
+    match number {
+        0 => "waiting",
+        1 => "applied",
+        2 => "failed",
+        3 => "cancelled",
+        _ => "unknown",
+    }
+}
+
+/// Why an upgrade failed.
+pub(crate) const fn upgrade_failure(number: u8) -> &'static str {
+    match number {
+        1 => "the contract has not the code any more that was to be replaced",
+        2 => "the new code is not there any more",
+        3 => "the new code refused the migration",
+        4 => "the network's law would not have answered its nodes any more",
         _ => "unknown",
     }
 }

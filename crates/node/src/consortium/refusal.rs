@@ -5,6 +5,7 @@ use super::{
         catalog::IDataCatalog::IDataCatalogErrors, members::IMembers::IMembersErrors,
         policies::IPolicies::IPoliciesErrors,
         registry::IValidatorRegistry::IValidatorRegistryErrors, staking::IStaking::IStakingErrors,
+        upgrades::IUpgrades::IUpgradesErrors,
     },
     words::{date, msp_id, name_of, policy_text, roles_text},
 };
@@ -24,7 +25,7 @@ pub(super) fn sentence(refusal: &Refusal) -> String {
 }
 
 /// What bytes that a contract reverted with say; `None` when they say nothing that is known.
-pub(super) fn reason(data: &[u8]) -> Option<String> {
+pub(crate) fn reason(data: &[u8]) -> Option<String> {
     if let Ok(error) = IPoliciesErrors::abi_decode(data) {
         return Some(of_policies(error));
     }
@@ -33,6 +34,9 @@ pub(super) fn reason(data: &[u8]) -> Option<String> {
     }
     if let Ok(error) = IDataCatalogErrors::abi_decode(data) {
         return Some(of_catalog(error));
+    }
+    if let Ok(error) = IUpgradesErrors::abi_decode(data) {
+        return Some(of_upgrades(error));
     }
     if let Ok(error) = IValidatorRegistryErrors::abi_decode(data) {
         return Some(of_registry(error));
@@ -178,6 +182,28 @@ fn of_catalog(error: IDataCatalogErrors) -> String {
             format!("no rule has come of entry '{}' of '{}'", name_of(&e.id), msp_id(&e.owner))
         }
         E::TooManyRules(_) => "there are as many rules as there may be".to_owned(),
+    }
+}
+
+fn of_upgrades(error: IUpgradesErrors) -> String {
+    use IUpgradesErrors as E;
+    match error {
+        E::NotGovernor(e) => format!("{} may not do this: only a carried proposal may", e.caller),
+        E::NotSystem(e) => format!("{} may not do this: only the nodes' own call may", e.caller),
+        E::NotCovered(e) => format!(
+            "{} never agreed that the network may replace its code: it is neither of the network's own contracts, nor has it enlisted",
+            e.target
+        ),
+        E::AlreadyCovered(e) => format!("{} has agreed to that already", e.target),
+        E::WrongCode(e) => format!(
+            "{} has not the code that was looked at: it is {}, not {}",
+            e.account, e.found, e.expected
+        ),
+        E::InvalidUpgrade(e) => format!("this cannot be an upgrade: its {} will not do", e.field),
+        E::AlreadyWaiting(e) => format!("upgrade {} of the same contract waits", e.id),
+        E::NotWaiting(e) => format!("upgrade {} does not wait any more", e.id),
+        E::UnknownUpgrade(e) => format!("there is no upgrade {}", e.id),
+        E::TooMany(e) => format!("there are too many {}", e.what),
     }
 }
 

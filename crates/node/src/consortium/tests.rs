@@ -43,7 +43,11 @@ fn no_terminal_obeys_what_a_contract_says() {
 
 fn names() -> Names {
     Names {
-        contracts: Contracts { escrow: Some(Address::repeat_byte(3)), ..Contracts::default() },
+        contracts: Contracts {
+            escrow: Some(Address::repeat_byte(3)),
+            upgrades: Some(Address::repeat_byte(5)),
+            ..Contracts::default()
+        },
         membership: Membership {
             members: Address::repeat_byte(1),
             policies: Address::repeat_byte(2),
@@ -61,6 +65,46 @@ fn only_known_contracts_are_spoken_for() {
     let at = |contract| names().tell(Address::repeat_byte(contract), &input);
     assert_eq!(at(4), format!("dismiss the validator {account}"));
     assert_eq!(at(7), format!("call {} with {input}", Address::repeat_byte(7)));
+}
+
+/// Whoever approves reads which code takes the place of which, and from when on.
+#[test]
+fn an_upgrade_is_told_with_both_codes() {
+    let (old, new) = (B256::repeat_byte(0xaa), B256::repeat_byte(0xbb));
+    let source = Address::repeat_byte(9);
+    let mut call = IUpgrades::scheduleCall {
+        target: Address::repeat_byte(3),
+        oldCodeHash: old,
+        source,
+        newCodeHash: new,
+        fromBlock: 0,
+        migration: Bytes::new(),
+    };
+    let tell = |call: &IUpgrades::scheduleCall| {
+        names().tell(Address::repeat_byte(5), &call.abi_encode().into())
+    };
+    let what = format!("replace the code of escrow ({old}) by that of {source} ({new})");
+    assert_eq!(tell(&call), format!("{what} from the next block on"));
+    (call.fromBlock, call.migration) = (77, Bytes::from([1, 2]));
+    assert_eq!(tell(&call), format!("{what} from block 77 on, and call it once with 0x0102"));
+    let cancel = IUpgrades::cancelCall { id: U256::from(4) }.abi_encode().into();
+    assert_eq!(names().tell(Address::repeat_byte(5), &cancel), "call off upgrade 4");
+}
+
+#[test]
+fn why_an_upgrade_is_refused_is_told() {
+    let inner = IUpgrades::NotCovered { target: Address::repeat_byte(9) }.abi_encode().into();
+    let error = IPolicies::CallFailed { index: U256::ZERO, reason: inner };
+    let told = refusal::sentence(&refusal(error.abi_encode()));
+    assert!(told.contains("never agreed that the network may replace its code"), "{told}");
+    let (account, expected, found) =
+        (Address::repeat_byte(9), B256::repeat_byte(1), B256::repeat_byte(2));
+    let error = IUpgrades::WrongCode { account, expected, found }.abi_encode();
+    let told = refusal::sentence(&refusal(error));
+    assert_eq!(
+        told,
+        format!("{account} has not the code that was looked at: it is {found}, not {expected}")
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use contracts::{
     catalog::DataCatalog,
     members::{IMembers, Members},
     policies::{IPolicies, Policies},
+    upgrades::Upgrades,
 };
 use hanse_identity::{
     Authority, Certificate, MspId, Policy, Role, RoleSet, Root, Serial, Validity,
@@ -58,6 +59,14 @@ mod contracts {
             "../../contracts/artifacts/DataCatalog.json"
         );
     }
+
+    pub(super) mod upgrades {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            Upgrades,
+            "../../contracts/artifacts/Upgrades.json"
+        );
+    }
 }
 
 /// Blocks for which a proposal can be open, at most.
@@ -97,6 +106,7 @@ pub(crate) struct Law {
     pub(crate) membership: Membership,
     pub(crate) anchors: Address,
     pub(crate) catalog: Address,
+    pub(crate) upgrades: Address,
 }
 
 impl Charter {
@@ -163,16 +173,27 @@ impl Charter {
         Self::new(founders, file.open, policies)
     }
 
-    /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on.
-    pub(super) fn creations(&self, deployer: Address, nonce: u64) -> (Law, Vec<Creation>) {
-        let membership =
-            Membership { members: deployer.create(nonce), policies: deployer.create(nonce + 1) };
-        let members = Members::constructorCall {
-            governor_: membership.policies,
+    /// How many contracts [`Charter::creations`] makes.
+    pub(super) const CONTRACTS: u64 = 5;
+
+    /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on. `others` are the
+    /// network's own contracts besides, whose code it may replace as theirs.
+    pub(super) fn creations(
+        &self,
+        deployer: Address,
+        nonce: u64,
+        others: impl IntoIterator<Item = Address>,
+    ) -> (Law, Vec<Creation>) {
+        let [members, policies, anchors, catalog, upgrades] =
+            [0, 1, 2, 3, 4].map(|at| deployer.create(nonce + at));
+        let membership = Membership { members, policies };
+        let founding = Members::constructorCall {
+            governor_: policies,
             founders: self.founders.iter().map(Founder::argument).collect(),
         };
-        let policies = Policies::constructorCall {
-            members_: membership.members,
+        let topic = B256::right_padding_from(b"upgrades");
+        let deciding = Policies::constructorCall {
+            members_: members,
             policies_: self
                 .policies
                 .iter()
@@ -181,18 +202,23 @@ impl Charter {
                     form: policy.to_form().into(),
                 })
                 .collect(),
-            topics_: Vec::new(),
+            topics_: vec![IPolicies::Topic { target: upgrades, policy: topic }],
             lifetimeMax_: LIFETIME_MAX,
         };
-        let catalog = DataCatalog::constructorCall { members_: membership.members };
+        let cataloguing = DataCatalog::constructorCall { members_: members };
+        let own = [members, policies, anchors, catalog];
+        let replacing = Upgrades::constructorCall {
+            members_: members,
+            covered_: own.into_iter().chain(others).collect(),
+        };
         let creations = vec![
-            creation(&Members::BYTECODE, members.abi_encode()),
-            creation(&Policies::BYTECODE, policies.abi_encode()),
+            creation(&Members::BYTECODE, founding.abi_encode()),
+            creation(&Policies::BYTECODE, deciding.abi_encode()),
             creation(&Anchors::BYTECODE, Vec::new()),
-            creation(&DataCatalog::BYTECODE, catalog.abi_encode()),
+            creation(&DataCatalog::BYTECODE, cataloguing.abi_encode()),
+            creation(&Upgrades::BYTECODE, replacing.abi_encode()),
         ];
-        let (anchors, catalog) = (deployer.create(nonce + 2), deployer.create(nonce + 3));
-        (Law { membership, anchors, catalog }, creations)
+        (Law { membership, anchors, catalog, upgrades }, creations)
     }
 }
 

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { currencyAbi } from '../abi/currency';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
+import { upgradesAbi } from '../abi/upgrades';
 import { setLanguage } from '../i18n/i18n.svelte';
 import { daysLeft, NoCertificate, readDer, readPem, urgency } from './certificate';
 import { describeCall, describeEvent, describeRefusal, type ContractAt } from './describe';
@@ -14,10 +15,10 @@ import { callText, eventText, failure, refusal } from './wording';
 import { toWord, type Hex } from './words';
 
 const at = (digit: string): Hex => `0x${digit.repeat(40)}`;
-const law = { members: at('a'), policies: at('b'), anchors: at('c'), catalog: at('d') };
+const law = { members: at('a'), policies: at('b'), anchors: at('c'), catalog: at('d'), upgrades: at('f') };
 const REGISTRY = at('e');
 const contractAt: ContractAt = (address) =>
-  (({ [law.members]: 'members', [law.policies]: 'policies', [law.anchors]: 'anchors', [law.catalog]: 'catalog', [REGISTRY]: 'validators' }) as const)[address] ?? null;
+  (({ [law.members]: 'members', [law.policies]: 'policies', [law.anchors]: 'anchors', [law.catalog]: 'catalog', [law.upgrades]: 'upgrades', [REGISTRY]: 'validators' }) as const)[address] ?? null;
 const said = ({ target, data }: { target: Hex; data: Hex }): string => callText(describeCall(target, data, contractAt), target, data);
 const majority = toForm(parsePolicy('MAJORITY(admin)'));
 
@@ -50,6 +51,20 @@ describe('calls in words', () => {
     expect(said(prepare.dismiss(REGISTRY, at('1')))).toBe('Dismiss the validator 0x1111…1111: it votes on blocks no more.');
   });
 
+  it('say of an upgrade which code takes the place of which, in full', async () => {
+    const [old, next] = [`0x${'aa'.repeat(32)}`, `0x${'bb'.repeat(32)}`] as const;
+    const what = { target: law.members, oldCodeHash: old, source: at('1'), newCodeHash: next, fromBlock: 0n, migration: '0x' } as const;
+    const begin = `Replace the code of 0xaaaa…aaaa (${old}) by the code at ${at('1')} (${next}), from`;
+    expect(said(prepare.upgrade(law.upgrades, what))).toBe(`${begin} the next block on. Its storage stays.`);
+    expect(said(prepare.upgrade(law.upgrades, { ...what, fromBlock: 4321n, migration: '0x0102' }))).toBe(`${begin} block 4,321 on, and call it once with 0x0102. Its storage stays.`);
+    expect(said(prepare.cancelUpgrade(law.upgrades, 7n))).toBe('Call upgrade 7 off.');
+    // A contract that only has a method of the same name is not spoken for.
+    expect(said({ ...prepare.cancelUpgrade(law.upgrades, 7n), target: at('9') })).toMatch(/^Call 0x9999…9999 with/);
+    page.document = { documentElement: { lang: '' } };
+    await setLanguage('zh-CN');
+    expect(said(prepare.upgrade(law.upgrades, what))).toBe(`将 0xaaaa…aaaa 的代码（${old}）替换为 ${at('1')} 处的代码（${next}），自下一区块起。其存储不变。`);
+  });
+
   it('show what they do not know as it is', () => {
     const data = encodeFunctionData({ abi: currencyAbi, functionName: 'transfer', args: [at('1'), 5n] });
     expect(said({ target: at('9'), data })).toMatch(/^Call 0x9999…9999 with 0xa9059cbb/);
@@ -78,7 +93,7 @@ describe('events in words', () => {
     const { deskEn } = await import('../i18n/desk.en');
     const { anchorsAbi } = await import('../abi/anchors');
     const { dataCatalogAbi } = await import('../abi/dataCatalog');
-    const abis = { members: membersAbi, policies: policiesAbi, anchors: anchorsAbi, catalog: dataCatalogAbi };
+    const abis = { members: membersAbi, policies: policiesAbi, anchors: anchorsAbi, catalog: dataCatalogAbi, upgrades: upgradesAbi };
     // What a library says of itself is shown with its name.
     const plain = new Set(['EIP712DomainChanged', 'InvalidShortString', 'StringTooLong', 'ReentrancyGuardReentrantCall', 'InvalidAnchor', 'NotMore', 'UnknownAnchor']);
     const silent = Object.entries(abis).flatMap(([contract, abi]) =>
@@ -100,6 +115,8 @@ describe('refusals in words', () => {
       'Call 1 of the proposal (from 0) fails: 0x1111…1111 belongs to Brand already.',
     );
     expect(refusal(encodeErrorResult({ abi: policiesAbi, errorName: 'NotOpen', args: [3n, 2] }))).toBe('Proposal 3 is not open any more: carried out.');
+    const wrong = encodeErrorResult({ abi: upgradesAbi, errorName: 'WrongCode', args: [at('1'), `0x${'aa'.repeat(32)}`, `0x${'bb'.repeat(32)}`] });
+    expect(refusal(wrong)).toBe(`0x1111…1111 has not the code that was looked at: it is 0x${'bb'.repeat(32)}, not 0x${'aa'.repeat(32)}.`);
     expect(refusal('0x')).toBe('A contract refused without a reason.');
     expect(refusal('0x12345678')).toBe('A contract refused, in words unknown here (0x12345678).');
     expect(describeRefusal('0x1234')).toBeNull();

@@ -8,6 +8,7 @@ import { dataCatalogAbi } from '../abi/dataCatalog';
 import { escrowAbi } from '../abi/escrow';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
+import { upgradesAbi } from '../abi/upgrades';
 import { lower, type Hex } from './words';
 
 /** What a registry of validators obeys its governor in, where it has one. */
@@ -26,6 +27,7 @@ const ABIS = {
   policies: policiesAbi,
   anchors: anchorsAbi,
   catalog: dataCatalogAbi,
+  upgrades: upgradesAbi,
   validators: registryAbi,
   escrow: escrowAbi,
   currency: currencyAbi,
@@ -33,7 +35,7 @@ const ABIS = {
 
 export type ContractName = keyof typeof ABIS;
 /** Those whose events are the audit trail. */
-export const LAW = ['members', 'policies', 'anchors', 'catalog'] as const;
+export const LAW = ['members', 'policies', 'anchors', 'catalog', 'upgrades'] as const;
 export type LawName = (typeof LAW)[number];
 
 export interface Argument {

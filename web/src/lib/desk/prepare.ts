@@ -4,6 +4,7 @@ import { encodeFunctionData } from 'viem';
 import { dataCatalogAbi } from '../abi/dataCatalog';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
+import { upgradesAbi } from '../abi/upgrades';
 import type { CertificateFacts } from './certificate';
 import { registryAbi } from './describe';
 import type { Law } from '../store/network.svelte';
@@ -36,6 +37,23 @@ export const setGuard = (law: Law, target: Hex, slot: Hex | null, form: Hex): Ca
 
 export const setTopic = (law: Law, target: Hex, policy: string | null): Call =>
   policies(law, encodeFunctionData({ abi: policiesAbi, functionName: 'setTopic', args: [target, policy === null ? ZERO_WORD : toWord(policy)] }));
+
+/** What takes the place of what: both codes by their hashes, as they were looked at. */
+export interface Upgrade {
+  readonly target: Hex;
+  readonly oldCodeHash: Hex;
+  readonly source: Hex;
+  readonly newCodeHash: Hex;
+  readonly fromBlock: bigint; // 0: the next one
+  readonly migration: Hex;
+}
+
+export const upgrade = (upgrades: Hex, { target, oldCodeHash, source, newCodeHash, fromBlock, migration }: Upgrade): Call => ({
+  target: upgrades,
+  data: encodeFunctionData({ abi: upgradesAbi, functionName: 'schedule', args: [target, oldCodeHash, source, newCodeHash, fromBlock, migration] }),
+});
+
+export const cancelUpgrade = (upgrades: Hex, id: bigint): Call => ({ target: upgrades, data: encodeFunctionData({ abi: upgradesAbi, functionName: 'cancel', args: [id] }) });
 
 // How it decides.
 

@@ -1,6 +1,6 @@
 // What the contracts of the law say, read by eth_call of any node, many calls in one request.
 
-import { decodeFunctionResult, encodeFunctionData, type Abi, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType } from 'viem';
+import { decodeFunctionResult, encodeFunctionData, keccak256, type Abi, type ContractFunctionArgs, type ContractFunctionName, type ContractFunctionReturnType } from 'viem';
 import { dataCatalogAbi } from '../abi/dataCatalog';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
@@ -273,6 +273,15 @@ export async function isGoverned(law: Law, registry: Hex, signal?: AbortSignal):
   } catch {
     return false;
   }
+}
+
+/** The hash of the code at each; `null` where there is none. */
+export async function fetchCodeHashes(accounts: readonly Hex[], signal?: AbortSignal): Promise<(Hex | null)[]> {
+  const codes = await requestAll<Hex>(
+    accounts.map((account) => ['eth_getCode', [account, 'latest']]),
+    signal,
+  );
+  return codes.map((code) => (code === '0x' ? null : keccak256(code)));
 }
 
 export const PLACES = ['chain', 'private', 'offChain'] as const;

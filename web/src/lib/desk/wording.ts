@@ -6,6 +6,7 @@ import { currencyAbi } from '../abi/currency';
 import { dataCatalogAbi } from '../abi/dataCatalog';
 import { anchorsAbi } from '../abi/anchors';
 import { membersAbi } from '../abi/members';
+import { upgradesAbi } from '../abi/upgrades';
 import { formatDay, formatInteger, shorten } from '../format/format';
 import { say, sayAny } from '../i18n/desk';
 import { i18n } from '../i18n/i18n.svelte';
@@ -16,8 +17,9 @@ import { NoPolicy, showForm, type Problem } from './policy';
 import { fromWord, lower, rolesOf, ZERO_WORD, type Hex } from './words';
 
 const NO_END = 253_402_300_799n;
+const FAILURES = ['unknown', 'oldCode', 'newCode', 'migration', 'answers'] as const; // as IUpgrades numbers them
 const KINDS = ['root', 'node', 'client'] as const;
-const METHODS: Partial<Record<ContractName, Abi>> = { members: membersAbi, escrow: escrowAbi, currency: currencyAbi, catalog: dataCatalogAbi, anchors: anchorsAbi };
+const METHODS: Partial<Record<ContractName, Abi>> = { members: membersAbi, escrow: escrowAbi, currency: currencyAbi, catalog: dataCatalogAbi, anchors: anchorsAbi, upgrades: upgradesAbi };
 
 let registry: Hex | null = null;
 
@@ -34,6 +36,7 @@ export function contractAt(address: Hex): ContractName | null {
   if (law !== null && at === law.policies) return 'policies';
   if (law?.anchors === at) return 'anchors';
   if (law?.catalog === at) return 'catalog';
+  if (law?.upgrades === at) return 'upgrades';
   if (registry === at) return 'validators';
   if (escrow === at) return 'escrow';
   return network.currency(at) === null ? null : 'currency';
@@ -46,10 +49,16 @@ export function nameAt(address: Hex): string {
   return contract === null ? network.nameOf(lower(address)) : say(`contract.${contract}`);
 }
 
+/** The contracts whose code the network may replace, as far as this page knows them. */
+export function replacedContracts(): Hex[] {
+  const policies = network.law?.policies;
+  return [...ruledContracts(), ...[policies, registry].filter((one) => one != null)];
+}
+
 /** The contracts that a rule may be about: not the one that keeps the rules. */
 export function ruledContracts(): Hex[] {
   const { law, escrow, currencies } = network;
-  return [law?.members, law?.catalog, law?.anchors, escrow, ...currencies.map(({ address }) => address)].filter((one) => one != null);
+  return [law?.members, law?.catalog, law?.anchors, law?.upgrades, escrow, ...currencies.map(({ address }) => address)].filter((one) => one != null);
 }
 
 /** Methods of a known contract that somebody may be kept from. */
@@ -74,9 +83,14 @@ export function endText(until: bigint): string {
 
 const NUMBER = (value: unknown): string => formatInteger(BigInt(value as bigint | number), i18n.locale);
 const MOMENTS = new Set(['notBefore', 'notAfter']);
+/** What is approved letter by letter, and must not be cut short. */
+const WHOLE = new Set(['source', 'oldCodeHash', 'newCodeHash', 'expected', 'found', 'migration']);
 const NAMES = new Set(['policy', 'name', 'organization', 'owner', 'id']);
 
 function textOf({ name, type, value }: Argument, whole: Described): string {
+  if (name === 'fromBlock') return BigInt(value as bigint) === 0n ? say('upgrade.from.next') : say('upgrade.from.block', { block: NUMBER(value) });
+  if (name === 'failure') return say(`upgrade.failure.${FAILURES[Number(value)] ?? 'unknown'}`);
+  if (WHOLE.has(name)) return String(value);
   if (type === 'address') return nameAt(value as Hex);
   if (name === 'roles') return rolesText(Number(value));
   if (name === 'validUntil') return endText(BigInt(value as bigint));
@@ -112,6 +126,7 @@ function valuesOf(described: Described): Record<string, string> {
 function variant(described: Described): string {
   const value = (name: string) => described.arguments.find((one) => one.name === name)?.value;
   if (value('form') === '0x') return '.none';
+  if (/^(schedule|Scheduled)$/.test(described.name) && value('migration') !== '0x') return '.migrating';
   return /^(setTopic|TopicSet)$/.test(described.name) && value('policy') === ZERO_WORD ? '.none' : '';
 }
 

@@ -4,10 +4,11 @@ use super::{KeyArgs, say, say_json};
 use crate::{
     NodeError,
     consortium::{
-        Consortium, IDataCatalog, IMembers, IPolicies, IStaking, IValidatorRegistry, word_of,
+        Consortium, IDataCatalog, IMembers, IPolicies, IStaking, IUpgrades, IValidatorRegistry,
+        word_of,
     },
 };
-use alloy_primitives::{Address, B256, Bytes, FixedBytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent};
 use clap::Subcommand;
 use hanse_identity::{Certificate, Kind, MspId, Policy, Role, RoleSet};
@@ -85,7 +86,7 @@ enum What {
     },
     /// Say who may call a contract, or a method of it.
     Access {
-        /// The contract: its address, or members, escrow, validators, anchors, catalog, or a currency.
+        /// The contract: its address, or members, escrow, validators, anchors, catalog, upgrades, or a currency.
         target: String,
         #[command(flatten)]
         form: Form,
@@ -132,6 +133,13 @@ enum What {
         #[arg(long)]
         lift: bool,
     },
+    /// Give a contract of the network other code, from a block on.
+    Upgrade(Upgrade),
+    /// Call an upgrade off that waits.
+    CancelUpgrade {
+        /// Its number.
+        id: u64,
+    },
     /// Anything else: a contract and the input of the call.
     Call {
         /// The contract: its address or name.
@@ -144,6 +152,21 @@ enum What {
         /// The file.
         file: PathBuf,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct Upgrade {
+    /// The contract: its address or name.
+    target: String,
+    /// Where the new code has been deployed.
+    #[arg(long, value_name = "ADDRESS")]
+    source: Address,
+    /// The first block with the new code [default: the one after the proposal is carried out].
+    #[arg(long, value_name = "BLOCK", default_value_t = 0, hide_default_value = true)]
+    from_block: u64,
+    /// What the new code is called with once, by the system, in the same block.
+    #[arg(long, value_name = "DATA", default_value = "0x", hide_default_value = true)]
+    migration: Bytes,
 }
 
 #[derive(Debug, Subcommand)]
@@ -272,6 +295,7 @@ impl What {
                 let revision = known.revision;
                 Ok(vec![call(catalog, &IDataCatalog::adoptCall { owner, id, revision })])
             }
+            Self::Upgrade(upgrade) => Ok(vec![upgrade.call(consortium).await?]),
             Self::Calls { file } => printed(file),
             other => Ok(vec![other.call(consortium)?]),
         }
@@ -324,14 +348,18 @@ impl What {
                 consortium.catalog()?,
                 &IDataCatalog::retireCall { owner: organization.to_word(), id: word_of(entry)? },
             ),
+            Self::CancelUpgrade { id } => {
+                call(consortium.upgrades()?, &IUpgrades::cancelCall { id: U256::from(*id) })
+            }
             Self::Call { target, data } => {
                 IPolicies::Call { target: find(target)?, data: data.clone() }
             }
             Self::Remove { .. }
             | Self::Validator { .. }
             | Self::Retention { .. }
+            | Self::Upgrade(_)
             | Self::Calls { .. } => {
-                return Err(NodeError::Failed("this is more than one call".to_owned()));
+                return Err(NodeError::Failed("this takes a question to the chain".to_owned()));
             }
         })
     }
@@ -371,6 +399,23 @@ fn admission(
         notAfter: certificate.validity().not_after(),
         admin,
     })
+}
+
+impl Upgrade {
+    /// What is approved are the hashes of both codes, as the node has them now.
+    async fn call(&self, consortium: &mut Consortium) -> Result<IPolicies::Call, NodeError> {
+        let upgrades = consortium.upgrades()?;
+        let target = consortium.names.find(&self.target)?;
+        let schedule = IUpgrades::scheduleCall {
+            target,
+            oldCodeHash: consortium.code_hash(target).await?,
+            source: self.source,
+            newCodeHash: consortium.code_hash(self.source).await?,
+            fromBlock: self.from_block,
+            migration: self.migration.clone(),
+        };
+        Ok(call(upgrades, &schedule))
+    }
 }
 
 impl Seat {

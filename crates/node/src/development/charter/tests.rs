@@ -34,6 +34,15 @@ fn a_consortium_becomes_the_law_of_a_genesis() {
         }
         let contracts = &spec.hanse().expect("it is ours").contracts;
         assert!(contracts.anchors.is_some() && contracts.data_catalog.is_some());
+        let upgrades = contracts.upgrades.expect("contracts can be replaced");
+        let storage = spec.genesis().alloc[&upgrades].storage.as_ref().expect("it knows which");
+        let covered: Vec<Address> =
+            storage.values().map(|word| Address::from_word(*word)).collect();
+        let own = [membership.members, membership.policies, upgrades];
+        let market = contracts.escrow.into_iter().chain(contracts.currencies.values().copied());
+        for contract in own.into_iter().chain(market) {
+            assert!(covered.contains(&contract), "{contract} is among {covered:?}");
+        }
     }
 }
 
