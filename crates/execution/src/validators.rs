@@ -8,17 +8,18 @@ pub use report::{AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, re
 use crate::{
     ExecutionError, Executor, Violation,
     error::Fault,
-    machine::BlockEvm,
+    machine::{BlockEvm, unreadable},
     state::{Failure, Source},
 };
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_evm::Evm;
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use bindings::IValidators;
+use hanse_ledger::LedgerError;
 use hanse_primitives::{
-    BlockHash, ChainSpec, Engine, Equivocation, Header, Height, Provenance, Validator,
-    ValidatorSet, ValidatorSignature, limits::VALIDATORS_MAX,
+    BlockHash, BlockRef, ChainSpec, Engine, Equivocation, Header, Height, Provenance, Tenure,
+    Validator, ValidatorSet, ValidatorSignature, limits::VALIDATORS_MAX,
 };
 use revm::{DatabaseCommit, Inspector};
 
@@ -52,15 +53,14 @@ mod staking {
     );
 }
 
-/// What a block says of its making, where validators vote.
+/// What a block says of its making, where validators vote (`engine` decides it).
 ///
 /// # Errors
 /// [`Violation`] when it says nothing that can be read.
 pub(crate) fn provenance(
-    spec: &ChainSpec,
+    engine: Option<&Engine>,
     header: &Header,
 ) -> Result<Option<Provenance>, Violation> {
-    let engine = spec.engine_at(Height(header.number));
     if engine.is_none_or(|engine| engine.validators().is_none()) {
         return Ok(None);
     }
@@ -80,9 +80,11 @@ where
     S: Source,
     I: Inspector<alloy_evm::eth::EthEvmContext<&'a mut crate::state::BlockState<S>>>,
 {
-    let engine = spec.engine_at(Height(header.number));
-    let Some(settings) = engine.and_then(|engine| engine.validators()) else { return Ok(()) };
-    let Ok(Some(provenance)) = provenance(spec, header) else { return Ok(()) };
+    let tenure = spec.tenure(Height(header.number), |at, slot| evm.db_mut().read(at, slot));
+    let tenure = tenure.map_err(|error| unreadable(failure, &error))?;
+    let engine = tenure.as_ref().map(|tenure| &tenure.engine);
+    let Some(settings) = engine.and_then(Engine::validators) else { return Ok(()) };
+    let Ok(Some(provenance)) = provenance(engine, header) else { return Ok(()) };
     let call = IValidators::onBlockCall {
         domain: spec.signing_domain().separator(),
         proposer: provenance.proposer,
@@ -144,6 +146,24 @@ pub fn comeback(engine: &Engine) -> Option<Bytes> {
 }
 
 impl Executor {
+    /// Which engine decides the block after `at`, and what is known of the next; `None` on a foreign chain.
+    ///
+    /// # Errors
+    /// [`ExecutionError::UnknownParent`] for a block that is not known, and a failed store.
+    pub fn tenure(&self, at: BlockRef) -> Result<Option<Tenure>, ExecutionError> {
+        if !self.spec().may_vote_on_engines() {
+            // Genesis says it all; the state may be too old to be asked.
+            return self.spec().tenure(at.height.next(), |_, _| Ok(U256::ZERO));
+        }
+        let state = self.ledger().state(at.hash).map_err(|error| match error {
+            LedgerError::UnknownBlock(hash) => ExecutionError::UnknownParent(hash),
+            other => other.into(),
+        })?;
+        Ok(self
+            .spec()
+            .tenure(at.height.next(), |contract, slot| state.storage(&contract, &slot))?)
+    }
+
     /// Who votes on the block after `at`, as `contract` has it in the state after `at`.
     ///
     /// # Errors

@@ -154,6 +154,7 @@ pub(crate) fn market(
         membership: law.map(|law| law.membership),
         anchors: law.map(|law| law.anchors),
         data_catalog: law.map(|law| law.catalog),
+        engines: None,
     };
     genesis.alloc.extend(created);
     let settings = HanseSettings {

@@ -90,7 +90,7 @@ impl Rejoin {
     /// Finds out how things stand, says so when they have changed, and does what is to be done.
     fn look(&self, told: &mut Option<Standing>) -> Result<(), NodeError> {
         let failed = |error: hanse_execution::ExecutionError| NodeError::Failed(error.to_string());
-        let Some((engine, contract)) = self.own.engine() else { return Ok(()) };
+        let Some((engine, contract)) = self.own.engine().map_err(failed)? else { return Ok(()) };
         let head = self.own.ledger.head();
         let found = self.executor.standing(head.hash, contract, self.own.address());
         let Some((standing, since)) = found.map_err(failed)? else { return Ok(()) };
@@ -105,7 +105,7 @@ impl Rejoin {
         if !self.wanted || step(standing, since, rules, self.place(head)) != Step::Ask {
             return Ok(());
         }
-        let Some(input) = comeback(engine) else { return Ok(()) };
+        let Some(input) = comeback(&engine) else { return Ok(()) };
         if self.own.has_pending().map_err(NodeError::Failed)? {
             return Ok(());
         }

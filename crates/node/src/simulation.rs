@@ -124,6 +124,7 @@ impl LocalChain {
         let accuser = Accuser(OwnAccount {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
+            executor: self.executor.clone(),
             pool: self.pool.clone(),
             submit: Arc::clone(&collected) as _,
             key: ValidatorKey::of(key.clone()),

@@ -20,6 +20,7 @@ pub mod limits;
 mod money;
 mod peer;
 mod signing;
+mod tenure;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub use height::Height;
 pub use money::{Currency, Money, MoneyError, Rounding};
 pub use peer::PeerId;
 pub use signing::{Proposal, SigningDomain, ValidatorSignature, Vote, VoteKind};
+pub use tenure::{Tenure, VotedChange, VotedChanges};
 pub use validators::{Validator, ValidatorSet};

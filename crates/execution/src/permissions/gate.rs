@@ -35,10 +35,8 @@ fn namespaced(id: &str) -> B256 {
 /// The contracts that permissions are read from, and what they have said. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Gate {
+    spec: Arc<ChainSpec>,
     membership: Membership,
-    /// Contracts that know validators: evidence must get there whoever brings it, and so must a validator
-    /// that comes back.
-    registries: Arc<[Address]>,
     epochs: Arc<Cache<Versions, Arc<Epoch>>>,
 }
 
@@ -54,14 +52,10 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     /// The gate of a chain; none where everybody may do everything.
-    pub(crate) fn new(spec: &ChainSpec) -> Option<Self> {
+    pub(crate) fn new(spec: &Arc<ChainSpec>) -> Option<Self> {
         let membership = spec.membership()?;
-        let hanse = spec.hanse()?;
-        let changes = hanse.consensus_changes.iter().map(|change| &change.consensus);
-        let engines = std::iter::once(&hanse.consensus).chain(changes);
-        let registries = engines.filter_map(|engine| engine.validators()).map(|set| set.contract);
-        let registries = registries.collect();
-        Some(Self { membership, registries, epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)) })
+        let epochs = Arc::new(Cache::new(EPOCHS_KEPT_MAX));
+        Some(Self { spec: Arc::clone(spec), membership, epochs })
     }
 
     /// The same gate with nothing learned: for a state that somebody has made up, whose answers must not
@@ -70,9 +64,13 @@ impl Gate {
         Self { epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)), ..self.clone() }
     }
 
-    /// True for a contract that everybody may send transactions to.
-    pub(super) fn is_registry(&self, contract: &Address) -> bool {
-        self.registries.contains(contract)
+    /// True for a contract that everybody may send transactions to, since it knows validators.
+    pub(super) fn is_registry<E>(
+        &self,
+        contract: &Address,
+        read: impl FnMut(Address, U256) -> Result<U256, E>,
+    ) -> Result<bool, E> {
+        Ok(self.spec.registries(read)?.contains(contract))
     }
 
     pub(super) const fn members(&self) -> Address {
@@ -162,9 +160,10 @@ impl Doorkeeper {
         if subject.to.to().is_some_and(|to| epoch.guards().iter().any(|guard| guard.is_of(*to))) {
             return Ok(None);
         }
-        let record = self.view.storage(&gate.members(), &gate.record_slot(subject.sender))?;
+        let read = |contract, slot| self.view.storage(&contract, &slot);
+        let record = read(gate.members(), gate.record_slot(subject.sender))?;
         let rights = epoch.kept(record, self.header.timestamp);
-        Ok(rights.map(|rights| subject.check(gate, &rights)))
+        Ok(rights.map(|rights| subject.check(gate, &rights, read)).transpose()?)
     }
 
     fn ask(&self, gate: &Gate, subject: &Subject<'_>) -> Result<(), Stopped> {

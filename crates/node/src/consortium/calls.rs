@@ -11,7 +11,7 @@ use crate::NodeError;
 use IPolicies::IPoliciesCalls;
 use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use alloy_sol_types::SolInterface;
-use hanse_primitives::{ChainSpec, Contracts, Engine, Height, Membership};
+use hanse_primitives::{ChainSpec, Contracts, Engine, Membership};
 
 /// The contracts of a network by their names.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Names {
             let text = "this chain has no organizations: its genesis names none";
             NodeError::Config(text.to_owned())
         })?;
-        let engine = spec.engine_at(Height(1));
+        let engine = spec.hanse().map(|hanse| &hanse.consensus);
         let registry = engine.and_then(Engine::validators).map(|settings| settings.contract);
         let has_stakes = matches!(engine, Some(Engine::Pos(_)));
         Ok(Self { contracts, membership, registry, has_stakes })
