@@ -33,6 +33,16 @@ mod bindings {
     );
 }
 
+/// The changes of the engine that members vote for.
+mod engines {
+    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
+    alloy_sol_types::sol!(
+        #[derive(Debug)]
+        IEngines,
+        "../../contracts/artifacts/IEngines.json"
+    );
+}
+
 /// What equal validators can do beyond that.
 mod registry {
     #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
@@ -145,7 +155,32 @@ pub fn comeback(engine: &Engine) -> Option<Bytes> {
     }
 }
 
+/// The contract of votes on the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineVotes {
+    /// Where it is.
+    pub contract: Address,
+    /// In how many blocks a change takes effect at the earliest.
+    pub notice: u64,
+    /// How many changes there were, with one that waits.
+    pub count: u64,
+}
+
 impl Executor {
+    /// The contract by which members change the engine, if they can.
+    ///
+    /// # Errors
+    /// As [`Executor::validators`].
+    pub fn engine_votes(&self, at: BlockHash) -> Result<Option<EngineVotes>, ExecutionError> {
+        let hanse = self.spec().hanse();
+        let Some(contract) = hanse.and_then(|hanse| hanse.contracts.engines) else {
+            return Ok(None);
+        };
+        let notice = self.ask_contract(at, contract, &engines::IEngines::noticeCall {})?;
+        let count = self.ask_contract(at, contract, &engines::IEngines::changeCountCall {})?;
+        Ok(Some(EngineVotes { contract, notice, count: count.saturating_to() }))
+    }
+
     /// Which engine decides the block after `at`, and what is known of the next; `None` on a foreign chain.
     ///
     /// # Errors

@@ -135,11 +135,19 @@ pub(crate) fn market(
     let escrow = creations.len() - 1;
     // The law is at the same addresses whatever decides the blocks.
     let next = creations.len() as u64;
-    let (law, founding) = charter.map(|charter| charter.creations(deployer(), next)).unzip();
+    let votes = charter.is_some() && consensus.has_validators();
+    // After the contract that knows the validators.
+    let engines = votes.then(|| deployer().create(next + charter::CONTRACTS + 1));
+    let founded =
+        charter.map(|charter| charter.creations(deployer(), next, engines)).transpose()?;
+    let (law, founding) = founded.unzip();
     let governor = law.as_ref().map(|law: &Law| law.membership.policies);
     creations.extend(founding.into_iter().flatten());
     let seats = creations.len();
     creations.extend(consensus.creation(governor));
+    if let Some((charter, law)) = charter.zip(law.as_ref()).filter(|_| votes) {
+        creations.push(charter.engines(law));
+    }
     let created = construct(&genesis, &creations)?;
     let validators = created.get(seats).map(|(address, _)| *address);
     let contracts = Contracts {
@@ -154,7 +162,7 @@ pub(crate) fn market(
         membership: law.map(|law| law.membership),
         anchors: law.map(|law| law.anchors),
         data_catalog: law.map(|law| law.catalog),
-        engines: None,
+        engines,
     };
     genesis.alloc.extend(created);
     let settings = HanseSettings {

@@ -8,6 +8,7 @@ mod data;
 mod db;
 mod demo;
 mod endorse;
+mod engine;
 mod export;
 mod genesis;
 mod import;
@@ -68,6 +69,8 @@ enum Command {
     Proposal(proposal::Args),
     /// Read the network's policies, check an expression, ask who meets it.
     Policy(policy::Args),
+    /// Read by which engine blocks are decided, and how members have changed that.
+    Engine(engine::Args),
     /// Endorse transactions to guarded contracts.
     Endorse(endorse::Args),
     /// Read the catalog of the data that the network has, and look after one's own entries.
@@ -120,6 +123,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Org(args) => org::run(&args),
         Command::Proposal(args) => proposal::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Engine(args) => engine::run(args),
         Command::Endorse(args) => endorse::run(args),
         Command::Data(args) => data::run(args),
         Command::Import(args) => import::run(&args),

@@ -8,6 +8,7 @@ use alloy_sol_types::SolConstructor;
 use contracts::{
     anchors::Anchors,
     catalog::DataCatalog,
+    engines::Engines,
     members::{IMembers, Members},
     policies::{IPolicies, Policies},
 };
@@ -51,6 +52,14 @@ mod contracts {
         );
     }
 
+    pub(super) mod engines {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            Engines,
+            "../../contracts/artifacts/Engines.json"
+        );
+    }
+
     pub(super) mod catalog {
         alloy_sol_types::sol!(
             #[derive(Debug)]
@@ -60,8 +69,17 @@ mod contracts {
     }
 }
 
+/// Contracts of a charter, besides the one of votes on the engine.
+pub(super) const CONTRACTS: u64 = 4;
+
 /// Blocks for which a proposal can be open, at most.
 const LIFETIME_MAX: u64 = 1_000_000;
+
+/// Blocks between a vote on the engine and its effect, at least.
+const ENGINE_NOTICE: u64 = 1_000;
+
+/// The policy that decides on the engine.
+const ENGINE: &str = "engine";
 
 /// Bytes of a file with a consortium.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -89,6 +107,7 @@ pub(crate) struct Charter {
     founders: Vec<Founder>,
     /// By name, as the contract has names.
     policies: BTreeMap<B256, Policy>,
+    engine_notice: u64,
 }
 
 /// The contracts of a charter, once they have addresses.
@@ -123,7 +142,14 @@ impl Charter {
             return Err(NodeError::Config("a consortium has at least one organization".to_owned()));
         }
         let policies = policies.into_iter().map(|(name, policy)| Ok((word_of(&name)?, policy)));
-        Ok(Self { founders, policies: policies.collect::<Result<_, NodeError>>()? })
+        let policies = policies.collect::<Result<_, NodeError>>()?;
+        Ok(Self { founders, policies, engine_notice: ENGINE_NOTICE })
+    }
+
+    /// The same, where a vote on the engine can take effect after so many blocks.
+    pub(crate) const fn with_engine_notice(mut self, blocks: u64) -> Self {
+        self.engine_notice = blocks;
+        self
     }
 
     /// One organization, whose authority nobody keeps: to measure what the law costs.
@@ -160,11 +186,19 @@ impl Charter {
             Ok((name.clone(), policy.map_err(|error| wrong(format!("policy {name}: {error}")))?))
         });
         let policies = policies.collect::<Result<_, NodeError>>()?;
-        Self::new(founders, file.open, policies)
+        let charter = Self::new(founders, file.open, policies)?;
+        Ok(charter.with_engine_notice(file.engine_notice.unwrap_or(ENGINE_NOTICE)))
     }
 
-    /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on.
-    pub(super) fn creations(&self, deployer: Address, nonce: u64) -> (Law, Vec<Creation>) {
+    /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on. `engines` is
+    /// where members vote on the engine, if they can.
+    pub(super) fn creations(
+        &self,
+        deployer: Address,
+        nonce: u64,
+        engines: Option<Address>,
+    ) -> Result<(Law, Vec<Creation>), NodeError> {
+        let policy = word_of(ENGINE)?;
         let membership =
             Membership { members: deployer.create(nonce), policies: deployer.create(nonce + 1) };
         let members = Members::constructorCall {
@@ -181,7 +215,10 @@ impl Charter {
                     form: policy.to_form().into(),
                 })
                 .collect(),
-            topics_: Vec::new(),
+            topics_: engines
+                .iter()
+                .map(|target| IPolicies::Topic { target: *target, policy })
+                .collect(),
             lifetimeMax_: LIFETIME_MAX,
         };
         let catalog = DataCatalog::constructorCall { members_: membership.members };
@@ -192,7 +229,16 @@ impl Charter {
             creation(&DataCatalog::BYTECODE, catalog.abi_encode()),
         ];
         let (anchors, catalog) = (deployer.create(nonce + 2), deployer.create(nonce + 3));
-        (Law { membership, anchors, catalog }, creations)
+        Ok((Law { membership, anchors, catalog }, creations))
+    }
+
+    /// The contract of votes on the engine.
+    pub(super) fn engines(&self, law: &Law) -> Creation {
+        let arguments = Engines::constructorCall {
+            members_: law.membership.members,
+            notice_: self.engine_notice,
+        };
+        creation(&Engines::BYTECODE, arguments.abi_encode())
     }
 }
 
@@ -222,6 +268,8 @@ struct ConsortiumFile {
     /// Whether strangers may use the network.
     #[serde(default)]
     open: bool,
+    /// Blocks between a vote on the engine and its effect, at least.
+    engine_notice: Option<u64>,
     #[serde(rename = "organization")]
     organizations: Vec<OrganizationEntry>,
     #[serde(default)]

@@ -48,12 +48,14 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
 pub(super) fn engine_after(call: &Call<'_>) -> Answer {
     let at = call.known_block(0)?;
     let tenure = call.executor().tenure(at).map_err(failed)?;
-    let votes = call.rpc.spec.hanse().and_then(|hanse| hanse.contracts.engines);
+    let votes = call.executor().engine_votes(at.hash).map_err(failed)?;
     Reply::new(&json!({
         "decides": Hex(at.height.next().0),
         "now": tenure.as_ref().map(|tenure| engine(tenure.first, &tenure.engine)),
         "next": tenure.as_ref().and_then(|tenure| tenure.next.as_ref()).map(|change| engine(change.height, &change.consensus)),
-        "votes": votes,
+        "votes": votes.map(|votes| json!({
+            "contract": votes.contract, "notice": Hex(votes.notice), "changes": Hex(votes.count),
+        })),
     }))
 }
 

@@ -1,5 +1,7 @@
 //! `hanse proposal new`
 
+mod engine;
+
 use super::{KeyArgs, say, say_json};
 use crate::{
     NodeError,
@@ -85,7 +87,7 @@ enum What {
     },
     /// Say who may call a contract, or a method of it.
     Access {
-        /// The contract: its address, or members, escrow, validators, anchors, catalog, or a currency.
+        /// The contract: its address, or members, escrow, validators, anchors, catalog, engines, or a currency.
         target: String,
         #[command(flatten)]
         form: Form,
@@ -115,6 +117,8 @@ enum What {
         #[command(subcommand)]
         change: Seat,
     },
+    /// Let another engine decide blocks, or give the same one other times.
+    Engine(engine::Args),
     /// Retire an organization's entry in the catalog of data.
     Retire {
         /// Whose it is.
@@ -248,6 +252,7 @@ impl What {
                 let (registry, _) = governed(consortium).await?;
                 Ok(vec![change.call(registry, consortium.names.has_stakes)?])
             }
+            Self::Engine(change) => Ok(vec![change.call(consortium).await?]),
             Self::Calls { file } => printed(file),
             other => Ok(vec![other.call(consortium)?]),
         }
@@ -303,8 +308,8 @@ impl What {
             Self::Call { target, data } => {
                 IPolicies::Call { target: find(target)?, data: data.clone() }
             }
-            Self::Remove { .. } | Self::Validator { .. } | Self::Calls { .. } => {
-                return Err(NodeError::Failed("this is more than one call".to_owned()));
+            Self::Remove { .. } | Self::Validator { .. } | Self::Engine(_) | Self::Calls { .. } => {
+                return Err(NodeError::Failed("the chain has to be asked for this".to_owned()));
             }
         })
     }
