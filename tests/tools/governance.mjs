@@ -16,7 +16,7 @@ const free = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n };
 const admins = { Brand: 1, Retailer: 3, Carrier: 2, Bank: 0 };
 
 /** The commands, as somebody at a terminal gives them, with what they say. `SAY=1` shows both. */
-class Desk {
+export class Desk {
   constructor(folder, url) {
     this.folder = folder;
     this.url = url;
@@ -68,7 +68,7 @@ class Desk {
   }
 }
 
-const number = (said) => Number(said.match(/proposal (\d+)/)[1]);
+export const number = (said) => Number(said.match(/proposal (\d+)/)[1]);
 
 /** Proposed by one, approved by a transaction and by a signature that somebody else hands in. */
 async function admission(desk, fifth, genesis) {
