@@ -19,6 +19,7 @@
 //! The TLS network, JSON-RPC, the clock of the machine. A ledger's store is written only at shutdown or when
 //! a scenario asks for it, so that nothing depends on a thread's pace.
 
+mod council;
 mod disk;
 mod error;
 mod genesis;

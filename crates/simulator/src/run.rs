@@ -2,6 +2,7 @@
 
 use crate::{
     Crash, Failure, Fault, Sabotage, Scenario, Weather,
+    council::Council,
     error::{Broken, Checked, Law},
     genesis,
     laws::Laws,
@@ -11,7 +12,7 @@ use crate::{
     shop::Shop,
 };
 use alloy_primitives::{B256, Bytes, U256, keccak256};
-use hanse_consensus::{Effect, EngineError, Event, Host, Job, PeerFault, search};
+use hanse_consensus::{Effect, EngineError, Event, HANDOVER, Host, Job, PeerFault, search};
 use hanse_primitives::{ChainSpec, Height, PeerId};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
@@ -38,6 +39,8 @@ pub struct Report {
     pub removed: usize,
     /// Blocks that had been heads and were so no more.
     pub reverted: u64,
+    /// Engines that took over from others, on all members together.
+    pub handovers: u64,
     /// A hash of all that happened: equal for equal runs.
     pub trace: B256,
 }
@@ -50,6 +53,7 @@ pub(crate) struct Run {
     members: Vec<Member>,
     laws: Laws,
     shop: Shop,
+    council: Option<Council>,
     stormy: bool,
     report: Report,
 }
@@ -79,6 +83,7 @@ impl Run {
             network: Network::new(scenario.weather.clone()),
             laws: Laws::new(&scenario, spec),
             shop: Shop::new(spec),
+            council: Council::of(spec),
             stormy: true,
             report: Report {
                 height: Height::GENESIS,
@@ -89,6 +94,7 @@ impl Run {
                 accusations: 0,
                 removed: 0,
                 reverted: 0,
+                handovers: 0,
                 trace: B256::ZERO,
             },
             scenario,
@@ -362,8 +368,12 @@ impl Run {
     fn trade(&mut self) -> Checked {
         self.network.after(self.scenario.trade_ms, Happening::Trade);
         let raw = self.shop.next(&mut self.rng);
-        let to = self.rng.gen_range(0..self.members.len());
-        self.gossip(None, to, raw)
+        let decided = self.council.as_mut().and_then(|council| council.next(&mut self.rng));
+        for raw in decided.into_iter().chain([raw]) {
+            let to = self.rng.gen_range(0..self.members.len());
+            self.gossip(None, to, raw)?;
+        }
+        Ok(())
     }
 
     fn pass_on(&mut self, from: usize, to: usize, raw: &Bytes) {
@@ -431,13 +441,33 @@ impl Run {
         }
         if member.treason.is_none() {
             self.laws.look(number, &running.chain, &mut self.shop)?;
+            if let Some(council) = &mut self.council {
+                council.look(&running.chain)?;
+            }
         }
+        let is_over = running.engine.status().step == HANDOVER;
         self.note(number);
         for effect in effects {
             self.carry_out(number, effect)?;
         }
+        if is_over {
+            return self.hand_over(number);
+        }
         self.listen(number)?;
         self.schedule(number);
+        Ok(())
+    }
+
+    /// As the node's driver: the engine of the next height takes the place of the one that has come to its end.
+    fn hand_over(&mut self, number: usize) -> Checked {
+        self.report.handovers += 1;
+        self.members[number].hand_over()?;
+        self.call(number, None)?;
+        for other in 0..self.members.len() {
+            if other != number && self.network.is_connected(number, other) {
+                self.handle(number, Event::Connected(peer(other)))?;
+            }
+        }
         Ok(())
     }
 
