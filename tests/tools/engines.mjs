@@ -2,10 +2,10 @@
 // node is killed around each change and comes back, one comes with nothing, one takes blocks off its chain; all have the same
 // chain, and `hanse verify` follows it from genesis.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createWalletClient, http, parseEther } from 'viem';
+import { createWalletClient, http, keccak256, parseEther } from 'viem';
 import { artifact, devAddress, hanse, rpc, rpcEach, run, until } from './lib.mjs';
 import { admins } from './council.mjs';
 import { Desk, number } from './governance.mjs';
@@ -107,6 +107,13 @@ async function verified(network, paid, contracts) {
   assert.deepEqual(validators.map(({ address, power }) => [address, power]).sort(), there.map(({ address, power }) => [address, power]).sort());
 }
 
+/** The last final block as it is proven from genesis, with who decides it; for the tests of both light clients. */
+async function proven(url) {
+  const finality = await rpc(url, 'hanse_getFinalityProof', ['finalized', '0x0']);
+  const { validators } = await rpc(url, 'hanse_getCheckpoint', [hex(Number(finality.number) - 1)]);
+  return { finality, hash: keccak256(finality.links.at(-1).header), validators };
+}
+
 async function voted(network, desk, home) {
   const url = network.url('brand');
   const registry = network.settings.consensus.contract;
@@ -132,11 +139,13 @@ async function voted(network, desk, home) {
   assert.deepEqual([waiting.now.engine, waiting.next.engine, Number(waiting.next.from)], ['bft', 'pos', change]);
   assert.match(await desk.hanse('engine', 'list'), new RegExp(`next +pos from block ${change}, 0x`));
   assert.equal((await rpc(url, 'hanse_status')).nextEngine.engine, 'pos');
+  const proofs = [await proven(url)];
   const told = await rpc(url, 'eth_getLogs', [{ address: network.settings.contracts.engines, fromBlock: '0x0', toBlock: 'latest' }]);
   assert.equal(told.length, 3, 'decided, taken back, decided');
   const decided = Number(told.at(-1).blockNumber);
   await pass(network, change, 'bank');
   assert.equal((await rpc(url, 'hanse_status')).engine, 'pos');
+  proofs.push(await proven(url));
   paid.push(await pay(network, 'bank'));
   const at = async (height) => rpc(url, 'eth_getBlockByNumber', [hex(height), false]);
   assert.equal(BigInt((await at(change - 1)).miner), 0n, 'fees of equal validators go to nobody');
@@ -172,6 +181,9 @@ async function voted(network, desk, home) {
   assert.equal((await rpc(url, 'hanse_status')).engine, 'bft');
   await until('the fifth past the changes', async () => (await network.height('fifth')) > back, 60);
   await network.agree(paid);
+  proofs.push(await proven(url));
+  const fixture = { checkpoint: await rpc(url, 'hanse_getCheckpoint', ['0x0']), proofs };
+  if (process.env.ENGINES_FIXTURE) writeFileSync(process.env.ENGINES_FIXTURE, `${JSON.stringify(fixture, null, 1)}\n`);
   await verified(network, paid, [registry, staking, registry]);
   const { changes } = await desk.json('engine', 'list');
   assert.deepEqual(changes.map(({ from }) => Number(from)), [change, slow, back]);
