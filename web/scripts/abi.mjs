@@ -2,7 +2,7 @@
 // contracts through generated bindings only. With --check it writes nothing and fails when a file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const CONTRACTS = ['Escrow', 'Currency', 'Members', 'Policies', 'Anchors', 'DataCatalog'];
+const CONTRACTS = ['Escrow', 'Currency', 'Members', 'Policies', 'Anchors', 'DataCatalog', 'Engines'];
 const check = process.argv.includes('--check');
 let stale = 0;
 

@@ -526,6 +526,7 @@ fn network_info(spec: &ChainSpec) -> NetworkInfo {
         policies: hanse.contracts.membership.map(|law| law.policies),
         anchors: hanse.contracts.anchors,
         data_catalog: hanse.contracts.data_catalog,
+        engines: hanse.contracts.engines,
         development: hanse.development,
         parties: hanse.parties.iter().map(party).collect(),
         nodes: Vec::new(),

@@ -84,6 +84,8 @@ pub struct NetworkInfo {
     pub anchors: Option<Address>,
     /// Where the catalog of data is.
     pub data_catalog: Option<Address>,
+    /// Where members vote on the engine.
+    pub engines: Option<Address>,
     /// Whether this network is for trying things out: the page may act for its well-known accounts.
     pub development: bool,
     /// Known parties.

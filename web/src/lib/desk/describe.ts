@@ -5,6 +5,7 @@ import { decodeErrorResult, decodeEventLog, decodeFunctionData, parseAbi, type A
 import { anchorsAbi } from '../abi/anchors';
 import { currencyAbi } from '../abi/currency';
 import { dataCatalogAbi } from '../abi/dataCatalog';
+import { enginesAbi } from '../abi/engines';
 import { escrowAbi } from '../abi/escrow';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
@@ -26,6 +27,7 @@ const ABIS = {
   policies: policiesAbi,
   anchors: anchorsAbi,
   catalog: dataCatalogAbi,
+  engines: enginesAbi,
   validators: registryAbi,
   escrow: escrowAbi,
   currency: currencyAbi,
@@ -33,7 +35,7 @@ const ABIS = {
 
 export type ContractName = keyof typeof ABIS;
 /** Those whose events are the audit trail. */
-export const LAW = ['members', 'policies', 'anchors', 'catalog'] as const;
+export const LAW = ['members', 'policies', 'anchors', 'catalog', 'engines'] as const;
 export type LawName = (typeof LAW)[number];
 
 export interface Argument {

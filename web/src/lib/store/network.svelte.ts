@@ -30,6 +30,7 @@ export interface Law {
   readonly policies: Hex;
   readonly anchors: Hex | null;
   readonly catalog: Hex | null;
+  readonly engines: Hex | null;
 }
 
 interface Network {
@@ -76,7 +77,7 @@ export function readNetwork(value: unknown): Network {
       const validator = node['validator'] ? lower(node['validator']) : null;
       return rpc === null ? [] : [{ name: String(node['name']), validator, rpc, web: webAddress(node['web']) }];
     }),
-    law: members === null || policies === null ? null : { members, policies, anchors: address('anchors'), catalog: address('dataCatalog') },
+    law: members === null || policies === null ? null : { members, policies, anchors: address('anchors'), catalog: address('dataCatalog'), engines: address('engines') },
     development: raw['development'] === true,
   };
 }
