@@ -206,7 +206,34 @@ async function voted(network, desk, home) {
   console.log(`      ${tip} blocks; pos from ${change}, slower from ${slow}, bft from ${back}; decided in ${decided}`);
 }
 
+/** Who was put out for signing two things has a seat in the contract of stakes; the proof follows it there. */
+async function traitor(network, desk) {
+  const url = network.url('brand');
+  const staking = await deployStaking(network);
+  const { validator: account } = await rpc(network.url('bank'), 'hanse_status');
+  await rpc(network.url('bank'), 'hanse_setFault', ['equivocateVotes', hex(60_000)]);
+  await until('evidence', async () => (await rpc(url, 'hanse_getEvidence')).length > 0, 60);
+  await rpc(network.url('bank'), 'hanse_setFault', [null]);
+  const there = async () => (await rpc(url, 'hanse_getValidators')).validators.find(({ address }) => address.toLowerCase() === account.toLowerCase());
+  await until('three validators', async () => BigInt((await there()).power) === 0n);
+  const change = (await network.height('brand')) + 35;
+  await vote(desk, 'pos', '--contract', staking, '--from-block', change);
+  await until('the change', async () => (await network.height('brand')) >= change, 120);
+  await until('the traitor out of this contract too', async () => (await there()).standing === 'equivocated' && BigInt((await there()).power) === 0n, 60);
+  const [proof] = await rpc(url, 'hanse_getEvidence');
+  assert.equal(proof.accused.toLowerCase(), account.toLowerCase());
+  assert.ok(Number(proof.height) < change, 'it was proven before');
+  await network.pay(network.wallet('brand'), 'brand', 'carrier');
+}
+
 export async function engines(checks) {
+  await checks.check('who signed two things under one engine votes under no other', () =>
+    within('bft', async (network) => {
+      const desk = new Desk(network.folder, network.url('brand'));
+      await desk.prepare();
+      await traitor(network, desk);
+    }, { flags: ['--dev.faults'], edit: soon }));
+
   await checks.check('members vote on the engine: to stakes, other times, and back, with nodes that are killed and that come later', async () => {
     const home = mkdtempSync(join(tmpdir(), 'hanse-fifth-'));
     try {

@@ -23,6 +23,7 @@ mod config;
 mod consortium;
 mod demo;
 mod development;
+mod docket;
 mod driver;
 mod engines;
 mod error;

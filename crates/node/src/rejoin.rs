@@ -1,7 +1,7 @@
 //! Takes the seat back that this node's validator has lost for absence: by a transaction of its own, once
 //! the node is at the tip and the wait is over. Who was put out for anything else stays out.
 
-use crate::{NodeError, clock::Skew, driver::Status, own::OwnAccount};
+use crate::{NodeError, clock::Skew, docket::Docket, driver::Status, own::OwnAccount};
 use hanse_execution::{AbsenceRules, Executor, Standing, comeback};
 use hanse_network::Network;
 use hanse_primitives::{BlockRef, Height};
@@ -72,6 +72,7 @@ impl Rejoin {
         let mut chain = events.chain();
         tokio::spawn(async move {
             let mut told = None;
+            let mut docket = Docket::default();
             loop {
                 if matches!(chain.recv().await, Err(RecvError::Closed)) {
                     return;
@@ -81,6 +82,9 @@ impl Rejoin {
                 }
                 if let Err(error) = self.look(&mut told) {
                     tracing::error!(%error, "this validator's standing cannot be read");
+                }
+                if let Err(error) = docket.look(&self.own) {
+                    tracing::error!(%error, "what was proven before cannot be read");
                 }
                 tokio::time::sleep(LOOK_TIME).await;
             }

@@ -28,6 +28,7 @@ pub mod limits;
 mod member;
 mod money;
 mod network;
+mod report;
 mod run;
 mod sabotage;
 mod scenario;
@@ -36,7 +37,7 @@ mod simulation;
 
 pub use error::{Failure, Law};
 pub use genesis::Rules;
-pub use run::Report;
+pub use report::Report;
 pub use sabotage::Sabotage;
 pub use scenario::{Crash, Fault, Scenario, Split, Weather};
 pub use simulation::Simulation;

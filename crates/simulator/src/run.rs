@@ -9,6 +9,7 @@ use crate::{
     limits::{EVENTS_MAX, PROGRESS_BLOCKS, PROGRESS_MS_MAX, SETTLE_MS},
     member::Member,
     network::{Happening, Network, START_MS, member, peer},
+    report::Report,
     shop::Shop,
 };
 use alloy_primitives::{B256, Bytes, U256, keccak256};
@@ -19,31 +20,6 @@ use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
-
-/// What came of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The highest final block.
-    pub height: Height,
-    /// Virtual milliseconds.
-    pub virtual_ms: u64,
-    /// Events that happened.
-    pub events: u64,
-    /// Messages between engines.
-    pub messages: u64,
-    /// Power cuts.
-    pub crashes: u64,
-    /// Accusations that honest members made.
-    pub accusations: u64,
-    /// Traitors that the contract removed.
-    pub removed: usize,
-    /// Blocks that had been heads and were so no more.
-    pub reverted: u64,
-    /// Engines that took over from others, on all members together.
-    pub handovers: u64,
-    /// A hash of all that happened: equal for equal runs.
-    pub trace: B256,
-}
 
 pub(crate) struct Run {
     seed: u64,
@@ -85,18 +61,7 @@ impl Run {
             shop: Shop::new(spec),
             council: Council::of(spec),
             stormy: true,
-            report: Report {
-                height: Height::GENESIS,
-                virtual_ms: 0,
-                events: 0,
-                messages: 0,
-                crashes: 0,
-                accusations: 0,
-                removed: 0,
-                reverted: 0,
-                handovers: 0,
-                trace: B256::ZERO,
-            },
+            report: Report::default(),
             scenario,
             members,
         }
