@@ -32,6 +32,8 @@ const contracts = [
   },
   { name: "IStaking", source: "src/interfaces/IStaking.sol" },
   { name: "Staking", source: "src/consensus/Staking.sol", fulfils: "IStaking", profile: "consensus" },
+  { name: "IEngines", source: "src/interfaces/IEngines.sol" },
+  { name: "Engines", source: "src/consensus/Engines.sol", fulfils: "IEngines", profile: "consensus" },
   { name: "IMembers", source: "src/interfaces/IMembers.sol" },
   { name: "Members", source: "src/membership/Members.sol", fulfils: "IMembers", profile: "membership" },
   { name: "IPolicies", source: "src/interfaces/IPolicies.sol" },

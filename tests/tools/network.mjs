@@ -93,11 +93,14 @@ class Network {
     return this.load;
   }
 
-  async stop() {
+  /** Ends the nodes named, or all, as they are asked to. */
+  async stop(...ended) {
     for (const [name, { child, log }] of this.children) {
+      if (ended.length > 0 && !ended.includes(name)) continue;
       child.kill('SIGTERM');
       const [code] = child.exitCode === null ? await once(child, 'close') : [child.exitCode];
       assert.equal(code, 0, `${name} ended with ${code}:\n${log()}`);
+      if (ended.length > 0) this.children.delete(name);
     }
   }
 

@@ -8,6 +8,7 @@ import { byzantine } from './byzantine.mjs';
 import { cast } from './cast.mjs';
 import { changes } from './changes.mjs';
 import { clocks } from './clocks.mjs';
+import { engines } from './engines.mjs';
 import { ethersScript } from './ethers.mjs';
 import { forgeScript } from './forge.mjs';
 import { governance } from './governance.mjs';
@@ -34,6 +35,7 @@ try {
 await killLoop(checks);
 await networks(checks);
 await changes(checks);
+await engines(checks);
 await members(checks);
 await access(checks);
 await absence(checks);

@@ -2,7 +2,7 @@
 // contracts through generated bindings only. With --check it writes nothing and fails when a file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const CONTRACTS = ['Escrow', 'Currency', 'Members', 'Policies', 'Anchors', 'DataCatalog', 'Upgrades'];
+const CONTRACTS = ['Escrow', 'Currency', 'Members', 'Policies', 'Anchors', 'DataCatalog', 'Upgrades', 'Engines'];
 const check = process.argv.includes('--check');
 let stale = 0;
 

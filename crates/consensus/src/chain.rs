@@ -58,6 +58,13 @@ pub trait Chain {
     /// # Errors
     /// [`ChainError::Storage`] when the state cannot be read.
     fn validators_at(&self, height: Height) -> Result<ValidatorSet, ChainError>;
+
+    /// The last height that the engine decides which began at `first`; `None` while the state after the head
+    /// knows of no other that follows. Later blocks may bring a change, or take one back in time.
+    ///
+    /// # Errors
+    /// [`ChainError::Storage`] when the state cannot be read.
+    fn last_of_engine(&self, first: Height) -> Result<Option<Height>, ChainError>;
 }
 
 /// What became of an imported block.

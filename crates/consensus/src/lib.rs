@@ -20,7 +20,7 @@ mod succession;
 #[cfg(feature = "test-utils")]
 pub mod testing;
 
-pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView};
+pub use bft::{Ballot, Bft, BftSettings, MESSAGE_BYTES_MAX, RoundView, logged_height};
 #[cfg(feature = "treason")]
 pub use bft::{Said, Traitor, Treason, TreasonOrder, said};
 pub use chain::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, Seal, Verdict};

@@ -89,8 +89,11 @@ impl Executor {
         limits: &BuildLimits,
     ) -> Result<Built, ExecutionError> {
         let (parent_header, mut state) = self.open(parent)?;
-        let mut header = rules::next_header(self.spec(), &parent_header, parent, attributes)
-            .map_err(ExecutionError::Attributes)?;
+        let engine = self.engine(parent_header.number.saturating_add(1), &mut state)?;
+        let engine = engine.as_ref();
+        let mut header =
+            rules::next_header(self.spec(), engine, &parent_header, parent, attributes)
+                .map_err(ExecutionError::Attributes)?;
         let shanghai = self.spec().is_shanghai_active_at_timestamp(header.timestamp);
         let withdrawals = shanghai.then_some(&attributes.withdrawals[..]);
         let mut draft = self.draft(&header, attributes.withdrawals.len(), limits);

@@ -14,7 +14,8 @@ use alloy_hardforks::EthereumHardforks;
 use alloy_primitives::{Address, B256, TxHash};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView};
 use hanse_primitives::{
-    BlockHash, ChainSpec, Executed, Header, Receipt, SealedBlock, StateChanges, Transaction,
+    BlockHash, ChainSpec, Engine, Executed, Header, Height, Receipt, SealedBlock, StateChanges,
+    Transaction,
 };
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::Arc;
@@ -120,8 +121,10 @@ impl Executor {
     ) -> Result<(Executed, PendingRoot), Fault> {
         let header = block.header();
         let (parent, mut state) = self.open(header.parent_hash).map_err(Fault::Other)?;
-        rules::check_header(&self.spec, &parent, header.parent_hash, header)?;
-        validators::provenance(&self.spec, header)?;
+        let engine = self.engine(header.number, &mut state).map_err(Fault::Other)?;
+        let engine = engine.as_ref();
+        rules::check_header(&self.spec, engine, &parent, header.parent_hash, header)?;
+        validators::provenance(engine, header)?;
         rules::check_body(&self.spec, &block)?;
         self.check_ommers(&block)?;
         let senders = self.senders(&block, known)?;
@@ -143,6 +146,20 @@ impl Executor {
         expect("logs bloom", header.logs_bloom, finished.bloom)?;
         expect("state root", header.state_root, root.root())?;
         Ok((vouch(block, senders, finished.receipts, changes), root))
+    }
+
+    /// The engine that decides the block at a height, by its parent's state.
+    pub(crate) fn engine(
+        &self,
+        number: u64,
+        state: &mut BlockState<StateView>,
+    ) -> Result<Option<Engine>, ExecutionError> {
+        let failure = state.failure();
+        let tenure = self.spec.tenure(Height(number), |contract, slot| state.read(contract, slot));
+        let tenure = tenure.map_err(|error| {
+            failure.take().unwrap_or_else(|| ExecutionError::Internal(error.to_string()))
+        })?;
+        Ok(tenure.map(|tenure| tenure.engine))
     }
 
     /// The parent's header, and its state to run a block on.

@@ -59,6 +59,6 @@ pub use simulation::{
     AccessListOutcome, CallOutcome, Overrides, SimulatedBlock, SimulatedCall, SimulatedFailure,
 };
 pub use validators::{
-    AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, accusation, comeback,
+    AbsenceRules, EngineVotes, ProvenEquivocation, Standing, ValidatorRecord, accusation, comeback,
     removes_validator,
 };

@@ -73,9 +73,10 @@ pub fn next_blob_fee(spec: &ChainSpec, parent: &Header, timestamp: u64) -> Optio
     next_excess_blob_gas(spec, parent, timestamp).map(|excess| params.calc_blob_fee(excess))
 }
 
-/// Checks a header against its parent and the rules of its fork.
+/// Checks a header against its parent, the rules of its fork, and those of the engine that decides it.
 pub(crate) fn check_header(
     spec: &ChainSpec,
+    engine: Option<&Engine>,
     parent: &Header,
     parent_hash: B256,
     header: &Header,
@@ -83,7 +84,6 @@ pub(crate) fn check_header(
     expect("parent hash", header.parent_hash, parent_hash)?;
     expect("number", Some(header.number), parent.number.checked_add(1))?;
     check_timestamp(spec, parent, header.timestamp)?;
-    let engine = spec.engine_at(Height(header.number));
     let vote = engine.is_some_and(|engine| engine.validators().is_some());
     let most = if vote { PROVENANCE_BYTES_MAX } else { EXTRA_DATA_BYTES_MAX };
     if header.extra_data.len() > most {
@@ -170,7 +170,7 @@ fn check_seal_fields(spec: &ChainSpec, header: &Header) -> Result<(), Violation>
 
 /// True when the block at this height is decided by our own proof of work.
 fn mined(spec: &ChainSpec, number: u64) -> bool {
-    matches!(spec.engine_at(Height(number)), Some(Engine::Pow(_)))
+    spec.is_mined(Height(number))
 }
 
 fn check_dao_extra_data(spec: &ChainSpec, header: &Header) -> Result<(), Violation> {
@@ -252,6 +252,7 @@ fn check_size(spec: &ChainSpec, block: &Block) -> Result<(), Violation> {
 /// The header of a block that is about to be built: all that is known before its transactions are.
 pub(crate) fn next_header(
     spec: &ChainSpec,
+    engine: Option<&Engine>,
     parent: &Header,
     parent_hash: B256,
     attributes: &Attributes,
@@ -295,7 +296,7 @@ pub(crate) fn next_header(
         requests_hash: spec.is_prague_active_at_timestamp(time).then_some(EMPTY_REQUESTS_HASH),
         ..Header::default()
     };
-    check_header(spec, parent, parent_hash, &header)?;
+    check_header(spec, engine, parent, parent_hash, &header)?;
     Ok(header)
 }
 

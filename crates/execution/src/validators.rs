@@ -8,17 +8,18 @@ pub use report::{AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, re
 use crate::{
     ExecutionError, Executor, Violation,
     error::Fault,
-    machine::BlockEvm,
+    machine::{BlockEvm, unreadable},
     state::{Failure, Source},
 };
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
 use alloy_evm::Evm;
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 pub(crate) use bindings::IValidators;
+use hanse_ledger::LedgerError;
 use hanse_primitives::{
-    BlockHash, ChainSpec, Engine, Equivocation, Header, Height, Provenance, Validator,
-    ValidatorSet, ValidatorSignature, limits::VALIDATORS_MAX,
+    BlockHash, BlockRef, ChainSpec, Engine, Equivocation, Header, Height, Provenance, Tenure,
+    Validator, ValidatorSet, ValidatorSignature, limits::VALIDATORS_MAX,
 };
 use revm::{DatabaseCommit, Inspector};
 
@@ -29,6 +30,16 @@ mod bindings {
         #[derive(Debug)]
         IValidators,
         "../../contracts/artifacts/IValidators.json"
+    );
+}
+
+/// The changes of the engine that members vote for.
+mod engines {
+    #![allow(missing_docs, clippy::too_many_arguments, reason = "generated code")]
+    alloy_sol_types::sol!(
+        #[derive(Debug)]
+        IEngines,
+        "../../contracts/artifacts/IEngines.json"
     );
 }
 
@@ -52,15 +63,14 @@ mod staking {
     );
 }
 
-/// What a block says of its making, where validators vote.
+/// What a block says of its making, where validators vote (`engine` decides it).
 ///
 /// # Errors
 /// [`Violation`] when it says nothing that can be read.
 pub(crate) fn provenance(
-    spec: &ChainSpec,
+    engine: Option<&Engine>,
     header: &Header,
 ) -> Result<Option<Provenance>, Violation> {
-    let engine = spec.engine_at(Height(header.number));
     if engine.is_none_or(|engine| engine.validators().is_none()) {
         return Ok(None);
     }
@@ -68,20 +78,26 @@ pub(crate) fn provenance(
     read.map(Some).map_err(|error| Violation::OutOfBounds(format!("extra data: {error}")))
 }
 
-/// What a block tells the contract, and which.
-pub(crate) fn telling(
+/// What a block tells the contract, and which; `read` answers with slots of the state before it.
+///
+/// # Errors
+/// What `read` fails with.
+pub(crate) fn telling<E>(
     spec: &ChainSpec,
     header: &Header,
-) -> Option<(Address, IValidators::onBlockCall)> {
-    let settings = spec.engine_at(Height(header.number))?.validators()?;
-    let provenance = provenance(spec, header).ok()??;
+    read: impl FnMut(Address, U256) -> Result<U256, E>,
+) -> Result<Option<(Address, IValidators::onBlockCall)>, E> {
+    let tenure = spec.tenure(Height(header.number), read)?;
+    let engine = tenure.as_ref().map(|tenure| &tenure.engine);
+    let Some(settings) = engine.and_then(Engine::validators) else { return Ok(None) };
+    let Ok(Some(provenance)) = provenance(engine, header) else { return Ok(None) };
     let call = IValidators::onBlockCall {
         domain: spec.signing_domain().separator(),
         proposer: provenance.proposer,
         round: provenance.round,
         signers: provenance.parent_signatures.iter().map(|one| one.validator).collect(),
     };
-    Some((settings.contract, call))
+    Ok(Some((settings.contract, call)))
 }
 
 /// Tells the contract of the block that begins: a system call, as EIP-4788's. A block without a
@@ -96,7 +112,9 @@ where
     S: Source,
     I: Inspector<alloy_evm::eth::EthEvmContext<&'a mut crate::state::BlockState<S>>>,
 {
-    let Some((contract, call)) = telling(spec, header) else { return Ok(()) };
+    let telling = telling(spec, header, |at, slot| evm.db_mut().read(at, slot));
+    let telling = telling.map_err(|error| unreadable(failure, &error))?;
+    let Some((contract, call)) = telling else { return Ok(()) };
     let done = evm.transact_system_call(SYSTEM_ADDRESS, contract, call.abi_encode().into());
     let done = done.map_err(|error| match failure.take() {
         Some(error) => Fault::Other(error),
@@ -150,7 +168,50 @@ pub fn comeback(engine: &Engine) -> Option<Bytes> {
     }
 }
 
+/// The contract of votes on the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineVotes {
+    /// Where it is.
+    pub contract: Address,
+    /// In how many blocks a change takes effect at the earliest.
+    pub notice: u64,
+    /// How many changes there were, with one that waits.
+    pub count: u64,
+}
+
 impl Executor {
+    /// The contract by which members change the engine, if they can.
+    ///
+    /// # Errors
+    /// As [`Executor::validators`].
+    pub fn engine_votes(&self, at: BlockHash) -> Result<Option<EngineVotes>, ExecutionError> {
+        let hanse = self.spec().hanse();
+        let Some(contract) = hanse.and_then(|hanse| hanse.contracts.engines) else {
+            return Ok(None);
+        };
+        let notice = self.ask_contract(at, contract, &engines::IEngines::noticeCall {})?;
+        let count = self.ask_contract(at, contract, &engines::IEngines::changeCountCall {})?;
+        Ok(Some(EngineVotes { contract, notice, count: count.saturating_to() }))
+    }
+
+    /// Which engine decides the block after `at`, and what is known of the next; `None` on a foreign chain.
+    ///
+    /// # Errors
+    /// [`ExecutionError::UnknownParent`] for a block that is not known, and a failed store.
+    pub fn tenure(&self, at: BlockRef) -> Result<Option<Tenure>, ExecutionError> {
+        if !self.spec().may_vote_on_engines() {
+            // Genesis says it all; the state may be too old to be asked.
+            return self.spec().tenure(at.height.next(), |_, _| Ok(U256::ZERO));
+        }
+        let state = self.ledger().state(at.hash).map_err(|error| match error {
+            LedgerError::UnknownBlock(hash) => ExecutionError::UnknownParent(hash),
+            other => other.into(),
+        })?;
+        Ok(self
+            .spec()
+            .tenure(at.height.next(), |contract, slot| state.storage(&contract, &slot))?)
+    }
+
     /// Who votes on the block after `at`, as `contract` has it in the state after `at`.
     ///
     /// # Errors

@@ -102,6 +102,11 @@ pub enum LightError {
     /// It was asked about a block whose own validators are not proven.
     #[error("nothing proves who decides block {0}")]
     NotDecided(u64),
+    /// Members may have voted for another engine; without proof of that nobody knows whose word counts.
+    #[error(
+        "it is not proven which contract knows the validators of block {0}: members may have changed it"
+    )]
+    NoEngine(u64),
     /// A set of validators that no contract of ours can hold.
     #[error("the validators of block {number} make no set: {why}")]
     Seats {

@@ -138,7 +138,7 @@ impl Verifier {
     /// [`LightError::Checkpoint`] when it contradicts itself, [`LightError::NotSigned`] when nobody
     /// signs the block after it.
     pub fn new(checkpoint: Checkpoint) -> Result<Self, LightError> {
-        let validators = checkpoint.check()?;
+        let validators = checkpoint.voters()?;
         let Checkpoint { network, number, hash, .. } = checkpoint;
         let domain = network.domain();
         Ok(Self { network, domain, trusted: Trusted { number, hash, validators } })
@@ -238,8 +238,8 @@ impl Verifier {
         } else {
             let parent = step.parent.as_ref().ok_or(parent_is_missing)?;
             if let Some(proof) = &link.validators {
-                let contract = self.network.contract_at(number)?;
-                let validators = proof.verify(number, contract, parent.header.state_root)?;
+                let root = parent.header.state_root;
+                let validators = proof.verify(number, &self.network, root)?;
                 step.own = Some(self.decided_by(&certificate, &validators)?);
                 let (number, hash) = (parent.header.number, parent.hash);
                 step.trusted = Trusted { number, hash, validators };
@@ -249,8 +249,8 @@ impl Verifier {
             // The state of a block is worth nothing before the block is final.
             step.own.ok_or(LightError::NotDecided(number))?;
             let next = number.saturating_add(1);
-            let contract = self.network.contract_at(next)?;
-            let validators = proof.verify(next, contract, step.signed.header.state_root)?;
+            let root = step.signed.header.state_root;
+            let validators = proof.verify(next, &self.network, root)?;
             step.trusted = Trusted { number, hash: step.signed.hash, validators };
         }
         Ok(step)

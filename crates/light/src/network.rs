@@ -14,8 +14,12 @@ pub struct Network {
     pub chain_id: u64,
     /// Hash of block 0.
     pub genesis: BlockHash,
-    /// How blocks come about, ascending by height, the first from height 1 on.
+    /// How blocks come about by genesis, ascending by height, the first from height 1 on.
     pub engines: Vec<Span>,
+    /// The contract that knows which changes of the engine members have voted for, where they do. What it
+    /// says of a height is never known beforehand; it is proven together with each set of validators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_votes: Option<Address>,
 }
 
 /// Heights that one engine decides: from one on, up to the next span.
@@ -81,6 +85,7 @@ impl Network {
             chain_id: spec.chain_id(),
             genesis: spec.genesis_reference().hash,
             engines: first.chain(changes).map(span).collect(),
+            engine_votes: hanse.contracts.engines,
         })
     }
 
@@ -90,7 +95,7 @@ impl Network {
         SigningDomain::new(self.chain_id, self.genesis)
     }
 
-    /// The contract that knows who decides the block at `height`.
+    /// The contract that, by genesis, knows who decides the block at `height`. Votes may have changed that.
     ///
     /// # Errors
     /// [`LightError::NotSigned`] when nobody signs it.
@@ -189,7 +194,7 @@ impl Checkpoint {
             "genesis"
         } else if ours.chain_id != network.chain_id {
             "chain id"
-        } else if ours.engines != network.engines {
+        } else if ours.engines != network.engines || ours.engine_votes != network.engine_votes {
             "consensus"
         } else {
             return Ok(());
@@ -197,8 +202,11 @@ impl Checkpoint {
         Err(LightError::OtherNetwork(differs))
     }
 
-    /// Who decides the next block, if the checkpoint makes sense.
-    pub(crate) fn check(&self) -> Result<ValidatorSet, LightError> {
+    /// Who decides the next block.
+    ///
+    /// # Errors
+    /// [`LightError::Checkpoint`] when the checkpoint makes no sense.
+    pub fn voters(&self) -> Result<ValidatorSet, LightError> {
         self.network.check()?;
         self.network.contract_at(self.number.saturating_add(1))?;
         if self.number == 0 && self.hash != self.network.genesis {

@@ -1,8 +1,12 @@
 //! Who votes, as the state of the validators' contract has it.
 
-use crate::{LightError, limits, state::account_in, trie::Nodes};
+use crate::{
+    LightError, Network, limits,
+    state::{find_account, slot_in},
+    trie::Nodes,
+};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use hanse_primitives::{Validator, ValidatorSet};
+use hanse_primitives::{Height, Validator, ValidatorSet, VotedChanges};
 use serde::{Deserialize, Serialize};
 
 /// Where `Validators.sol` keeps `_seats`. The fixture of a real network is read by it.
@@ -15,10 +19,14 @@ const SLOTS_A_SEAT: U256 = U256::from_limbs([2, 0, 0, 0]);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SetProof {
-    /// Nodes of the state trie on the way to the contract.
+    /// Nodes of the state trie on the way to the contract, and to that of [`SetProof::engine_votes`].
     pub account: Vec<Bytes>,
     /// Nodes of the contract's storage trie on the way to the seats, each once.
     pub storage: Vec<Bytes>,
+    /// Where members vote on the engine: nodes of that contract's storage trie on the way to the changes that
+    /// matter, each once. They prove which contract it is that knows the validators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_votes: Option<Vec<Bytes>>,
 }
 
 /// The validators that decide block `number`, as `read` has the slots of their contract in the state
@@ -66,18 +74,61 @@ impl SetProof {
     pub(crate) fn verify(
         &self,
         number: u64,
-        contract: Address,
+        network: &Network,
         state_root: B256,
     ) -> Result<ValidatorSet, LightError> {
         let what = "the validators' contract";
-        let account = account_in(&self.account, state_root, contract, what)?;
-        let root = account.ok_or(LightError::NoContract(contract))?.storage_root;
-        let what = "the validators";
         let failed = |fault| LightError::Proof { what, fault };
-        let mut nodes = Nodes::new(&self.storage).map_err(failed)?;
-        let read = |slot: U256| crate::state::slot_in(&mut nodes, root, slot, what);
-        let (set, _) = validators_in_state(number, read)?;
-        nodes.finish().map_err(failed)?;
-        Ok(set)
+        let mut accounts = Nodes::new(&self.account).map_err(failed)?;
+        let contract = self.contract(number, network, state_root, &mut accounts)?;
+        let account = find_account(&mut accounts, state_root, contract, what)?;
+        accounts.finish().map_err(failed)?;
+        let root = account.ok_or(LightError::NoContract(contract))?.storage_root;
+        let read = |read: &mut dyn FnMut(U256) -> Result<U256, LightError>| {
+            Ok(validators_in_state(number, read)?.0)
+        };
+        in_storage(&self.storage, root, "the validators", read)
     }
+
+    /// The contract that knows who decides the block, by genesis and by what members have voted for.
+    fn contract(
+        &self,
+        number: u64,
+        network: &Network,
+        state_root: B256,
+        accounts: &mut Nodes<'_>,
+    ) -> Result<Address, LightError> {
+        let by_genesis = network.contract_at(number);
+        let Some(votes) = network.engine_votes else {
+            // What nothing asks for is refused, like a node too many.
+            return if self.engine_votes.is_some() {
+                Err(LightError::Idle(number))
+            } else {
+                by_genesis
+            };
+        };
+        let what = "the votes on the engine";
+        let nodes = self.engine_votes.as_ref().ok_or(LightError::NoEngine(number))?;
+        let account = find_account(accounts, state_root, votes, what)?;
+        let root = account.ok_or(LightError::NoContract(votes))?.storage_root;
+        let read = |read: &mut dyn FnMut(U256) -> Result<U256, LightError>| {
+            VotedChanges::read(Height(number), read)
+        };
+        let voted = in_storage(nodes, root, what, read)?;
+        voted.current.map_or(by_genesis, |change| Ok(change.contract))
+    }
+}
+
+/// Reads slots out of the nodes of a storage trie, all of which are needed.
+fn in_storage<T>(
+    nodes: &[Bytes],
+    root: B256,
+    what: &'static str,
+    work: impl FnOnce(&mut dyn FnMut(U256) -> Result<U256, LightError>) -> Result<T, LightError>,
+) -> Result<T, LightError> {
+    let failed = |fault| LightError::Proof { what, fault };
+    let mut nodes = Nodes::new(nodes).map_err(failed)?;
+    let found = work(&mut |slot| slot_in(&mut nodes, root, slot, what))?;
+    nodes.finish().map_err(failed)?;
+    Ok(found)
 }

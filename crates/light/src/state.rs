@@ -132,10 +132,21 @@ pub(crate) fn account_in(
 ) -> Result<Option<TrieAccount>, LightError> {
     let failed = |fault| LightError::Proof { what, fault };
     let mut nodes = Nodes::new(nodes).map_err(failed)?;
-    let found = nodes.get(root, keccak256(address).as_slice()).map_err(failed)?;
-    let account = found.map(exactly::<TrieAccount>).transpose().map_err(failed)?;
+    let account = find_account(&mut nodes, root, address, what)?;
     nodes.finish().map_err(failed)?;
     Ok(account)
+}
+
+/// The same, where the nodes are for more than this account.
+pub(crate) fn find_account(
+    nodes: &mut Nodes<'_>,
+    root: B256,
+    address: Address,
+    what: &'static str,
+) -> Result<Option<TrieAccount>, LightError> {
+    let failed = |fault| LightError::Proof { what, fault };
+    let found = nodes.get(root, keccak256(address).as_slice()).map_err(failed)?;
+    found.map(exactly::<TrieAccount>).transpose().map_err(failed)
 }
 
 /// A slot in the storage with this root; zero when it is proven that it is not set.

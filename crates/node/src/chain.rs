@@ -9,8 +9,8 @@ use hanse_consensus::{BuildError, Chain, ChainError, ChainUpdate, InvalidBlock, 
 use hanse_execution::{BuildLimits, Doorkeeper, ExecutionError, Executor, SkipReason};
 use hanse_ledger::{Ledger, LedgerError, PendingRoot, StateView, StoredBlock};
 use hanse_primitives::{
-    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, Engine, Executed, Height,
-    RecoveredTransaction, SealedBlock, ValidatorSet,
+    Attributes, BlockHash, BlockRef, ChainSpec, CommitCertificate, EngineChange, Executed, Height,
+    RecoveredTransaction, SealedBlock, Tenure, ValidatorSet,
 };
 use hanse_rpc::{ChainEvent, Events};
 use hanse_txpool::{Account, Accounts, Admitted, Pool, PoolError, Rules};
@@ -44,6 +44,8 @@ pub struct LocalChain {
     built: Mutex<Option<(Executed, PendingRoot)>>,
     /// The head that the engine has chosen and that is shown once it is durable.
     next_head: Option<BlockHash>,
+    /// The change of engine that was told of last.
+    told_change: Option<EngineChange>,
 }
 
 impl LocalChain {
@@ -65,7 +67,40 @@ impl LocalChain {
             unfinal: BTreeMap::new(),
             built: Mutex::new(None),
             next_head: None,
+            told_change: None,
         }
+    }
+
+    /// Which engine decides the block after the head, and what is known of the next.
+    pub(crate) fn tenure(&self) -> Result<Option<Tenure>, ChainError> {
+        self.tenure_after(self.ledger.head())
+    }
+
+    fn tenure_after(&self, block: BlockRef) -> Result<Option<Tenure>, ChainError> {
+        let tenure = self.executor.tenure(block);
+        tenure.map_err(|error| ChainError::Storage(error.to_string()))
+    }
+
+    /// Says it when members have decided on another engine, or taken that back.
+    fn tell_of_change(&mut self) -> Result<(), ChainError> {
+        if !self.spec.may_vote_on_engines() {
+            return Ok(());
+        }
+        let (height, tenure) = (self.ledger.finalized().height, self.tenure()?);
+        let next = tenure.and_then(|tenure| tenure.next);
+        match (&next, &self.told_change) {
+            (Some(change), told) if told.as_ref() != Some(change) => tracing::info!(
+                %height, from = change.height.0, engine = change.consensus.name(),
+                "members have decided on a change of the engine"
+            ),
+            (None, Some(told)) if told.height > height.next() => tracing::info!(
+                %height, from = told.height.0, "members have taken back the change of the engine"
+            ),
+            _ => {}
+        }
+        metrics::engine_changes_at(next.as_ref().map(|change| change.height));
+        self.told_change = next;
+        Ok(())
     }
 
     /// Imports a block, makes it the head, and makes it final: how history from a file comes in.
@@ -94,7 +129,7 @@ impl LocalChain {
     /// True when a head is shown before it is final: under proof of work, where finality comes some
     /// blocks later. Elsewhere a receipt that somebody has read must survive any crash.
     fn shows_heads(&self, height: Height) -> bool {
-        matches!(self.spec.engine_at(height), Some(Engine::Pow(_)))
+        self.spec.is_mined(height)
     }
 
     /// Tells pool and subscribers that the head moved.
@@ -242,6 +277,7 @@ impl Chain for LocalChain {
         let done = self.ledger.finalize(block, seal_bytes(&seal));
         done.map_err(|error| storage_or(error, block))?;
         metrics::committed(begun.elapsed(), self.ledger.sync_time() - synced);
+        self.tell_of_change()?;
         let ledger = &self.ledger;
         // What the ledger has dropped, or keeps as final, is not ours to keep any longer.
         let finalized = executed.block().height();
@@ -252,17 +288,25 @@ impl Chain for LocalChain {
     }
 
     fn validators_at(&self, height: Height) -> Result<ValidatorSet, ChainError> {
-        let engine = self.spec.engine_at(height);
-        let Some(settings) = engine.and_then(|engine| engine.validators()) else {
+        let unknown =
+            || ChainError::Storage(format!("nothing is known of the block before {height}"));
+        let parent = height.previous().ok_or_else(unknown)?;
+        let hash = self.ledger.hash(parent).map_err(storage)?.ok_or_else(unknown)?;
+        let tenure = self.tenure_after(BlockRef { height: parent, hash })?;
+        let Some(settings) = tenure.as_ref().and_then(|tenure| tenure.engine.validators()) else {
             // A chain with a single sealer, or with miners, has nobody who votes.
             return Ok(ValidatorSet::default());
         };
-        let parent = height.previous().map(|parent| self.ledger.hash(parent)).transpose();
-        let parent = parent.map_err(storage)?.flatten().ok_or_else(|| {
-            ChainError::Storage(format!("nothing is known of the block before {height}"))
-        })?;
-        let validators = self.executor.validators(parent, settings.contract);
+        let validators = self.executor.validators(hash, settings.contract);
         validators.map_err(|error| ChainError::Storage(error.to_string()))
+    }
+
+    fn last_of_engine(&self, first: Height) -> Result<Option<Height>, ChainError> {
+        let Some(tenure) = self.tenure()? else { return Ok(None) };
+        if tenure.first > first {
+            return Ok(tenure.first.previous());
+        }
+        Ok(tenure.next.and_then(|change| change.height.previous()))
     }
 }
 

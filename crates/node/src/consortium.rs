@@ -11,10 +11,12 @@ mod signing;
 mod words;
 
 pub(crate) use bindings::{
-    catalog::IDataCatalog, members::IMembers, policies::IPolicies, registry::IValidatorRegistry,
-    staking::IStaking, upgrades::IUpgrades,
+    catalog::IDataCatalog, engines::IEngines, members::IMembers, policies::IPolicies,
+    registry::IValidatorRegistry, staking::IStaking, upgrades::IUpgrades,
 };
-pub(crate) use calls::{Names, method, place, status, upgrade_failure, upgrade_status};
+pub(crate) use calls::{
+    BFT, Names, POS, method, place, status, times, upgrade_failure, upgrade_status, voters,
+};
 pub(crate) use refusal::reason;
 pub(crate) use signing::{Approval, Consent, Endorsement, Signable, SignedApproval, content_of};
 pub(crate) use words::{date, moment, msp_id, name_of, policy_text, roles_text, word_of};
@@ -120,6 +122,23 @@ impl Consortium {
     pub(crate) async fn all_upgrades(&mut self) -> Result<Vec<IUpgrades::Upgrade>, NodeError> {
         let contract = self.upgrades()?;
         self.pages(contract, |first, count| IUpgrades::upgradesCall { first, count }).await
+    }
+
+    /// The contract of votes on the engine.
+    pub(crate) fn engines(&self) -> Result<Address, NodeError> {
+        let missing = "members do not vote on the engine of this chain: its genesis names no contract for that";
+        self.names.contracts.engines.ok_or_else(|| NodeError::Config(missing.to_owned()))
+    }
+
+    /// How the next block is decided, and what is known of a change.
+    pub(crate) async fn engine(&mut self) -> Result<EngineAnswer, NodeError> {
+        self.call("hanse_getEngine", &json!([])).await
+    }
+
+    /// All changes of the engine that members have decided on.
+    pub(crate) async fn engine_changes(&mut self) -> Result<Vec<IEngines::Change>, NodeError> {
+        let engines = self.engines()?;
+        self.pages(engines, |first, count| IEngines::changesCall { first, count }).await
     }
 
     /// The contract that knows the validators, and what the node says of them.
@@ -370,6 +389,49 @@ impl Consortium {
             if is_last {
                 return Ok(all);
             }
+        }
+    }
+}
+
+/// How blocks are decided, as a node says.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct EngineAnswer {
+    /// The next block.
+    pub(crate) decides: U64,
+    pub(crate) now: Option<EngineTold>,
+    pub(crate) next: Option<EngineTold>,
+}
+
+/// An engine from a block on.
+#[derive(Clone, Debug, Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EngineTold {
+    pub(crate) from: U64,
+    pub(crate) engine: String,
+    pub(crate) contract: Option<Address>,
+    #[serde(flatten)]
+    pub(crate) times: Option<TimesTold>,
+}
+
+/// The times of an engine.
+#[derive(Clone, Copy, Debug, Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TimesTold {
+    block_time_ms: U64,
+    empty_block_time_ms: U64,
+    propose_timeout_ms: U64,
+    vote_timeout_ms: U64,
+    timeout_step_ms: U64,
+}
+
+impl From<TimesTold> for IEngines::Timing {
+    fn from(told: TimesTold) -> Self {
+        Self {
+            blockTimeMs: told.block_time_ms.saturating_to(),
+            emptyBlockTimeMs: told.empty_block_time_ms.saturating_to(),
+            proposeTimeoutMs: told.propose_timeout_ms.saturating_to(),
+            voteTimeoutMs: told.vote_timeout_ms.saturating_to(),
+            timeoutStepMs: told.timeout_step_ms.saturating_to(),
         }
     }
 }

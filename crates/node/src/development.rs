@@ -135,14 +135,21 @@ pub(crate) fn market(
     let escrow = creations.len() - 1;
     // The law is at the same addresses whatever decides the blocks.
     let next = creations.len() as u64;
+    // After the contract that knows the validators.
+    let votes = charter.is_some() && consensus.has_validators();
+    let engines = votes.then(|| deployer().create(next + Charter::CONTRACTS + 1));
     // So far the market's; and the validators' after the law, where somebody votes, now or later.
     let others = (0..next).chain([next + Charter::CONTRACTS]).map(|nonce| deployer().create(nonce));
-    let (law, founding) =
-        charter.map(|charter| charter.creations(deployer(), next, others)).unzip();
+    let founded =
+        charter.map(|charter| charter.creations(deployer(), next, others, engines)).transpose()?;
+    let (law, founding) = founded.unzip();
     let governor = law.as_ref().map(|law: &Law| law.membership.policies);
     creations.extend(founding.into_iter().flatten());
     let seats = creations.len();
     creations.extend(consensus.creation(governor));
+    if let Some((charter, law)) = charter.zip(law.as_ref()).filter(|_| votes) {
+        creations.push(charter.engines(law));
+    }
     let created = construct(&genesis, &creations)?;
     let validators = created.get(seats).map(|(address, _)| *address);
     let contracts = Contracts {
@@ -158,6 +165,7 @@ pub(crate) fn market(
         anchors: law.map(|law| law.anchors),
         data_catalog: law.map(|law| law.catalog),
         upgrades: law.map(|law| law.upgrades),
+        engines,
     };
     genesis.alloc.extend(created);
     let settings = HanseSettings {

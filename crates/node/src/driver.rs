@@ -210,7 +210,13 @@ impl Run {
     fn hand_over(&mut self) -> Result<(), String> {
         self.equipped = (self.parts.engines)(&self.parts.chain)?;
         self.listening = false;
-        tracing::info!(head = self.parts.chain.head().height.0, "another engine takes over");
+        let tenure = self.parts.chain.tenure().map_err(|error| error.to_string())?;
+        let engine = tenure.as_ref().map(|tenure| tenure.engine.name());
+        tracing::info!(
+            head = self.parts.chain.head().height.0,
+            engine,
+            "another engine takes over"
+        );
         self.call(|engine, host| engine.start(host))?;
         for peer in self.peers.clone() {
             self.call(|engine, host| engine.handle(Event::Connected(peer), host))?;

@@ -87,7 +87,7 @@ impl FaultControl {
 
 impl Faults for FaultControl {
     fn kinds(&self) -> &'static [&'static str] {
-        let engine = self.spec.engine_at(hanse_primitives::Height(1));
+        let engine = self.spec.hanse().map(|hanse| &hanse.consensus);
         match engine.and_then(Engine::validators) {
             Some(_) if self.votes => WITH_VOTES,
             _ => WITHOUT_VOTES,

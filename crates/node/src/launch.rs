@@ -507,6 +507,7 @@ fn network_info(spec: &ChainSpec) -> NetworkInfo {
         anchors: hanse.contracts.anchors,
         data_catalog: hanse.contracts.data_catalog,
         upgrades: hanse.contracts.upgrades,
+        engines: hanse.contracts.engines,
         development: hanse.development,
         parties: hanse.parties.iter().map(party).collect(),
         nodes: Vec::new(),

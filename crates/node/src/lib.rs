@@ -24,6 +24,7 @@ mod config;
 mod consortium;
 mod demo;
 mod development;
+mod docket;
 mod driver;
 mod engines;
 mod error;

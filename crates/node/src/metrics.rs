@@ -2,6 +2,7 @@
 
 use hanse_ledger::Ledger;
 use hanse_network::{Channel, Network};
+use hanse_primitives::Height;
 use hanse_rpc::Meter;
 use hanse_txpool::Pool;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -13,6 +14,9 @@ use crate::NodeError;
 const COMMIT_MICROS: &str = "hanse_ledger_commit_micros";
 /// Time in which commits waited for the disk. `hanse bench` reads its sum.
 pub(crate) const SYNC_MICROS: &str = "hanse_ledger_sync_micros";
+
+/// The height of the change of engine that members have decided on.
+const ENGINE_CHANGE_HEIGHT: &str = "hanse_engine_change_height";
 
 /// Bytes that went to peers and came from them. `hanse bench` reads what went out.
 pub(crate) const NETWORK_BYTES: &str = "hanse_network_bytes_total";
@@ -52,6 +56,10 @@ pub(crate) fn install() -> Result<PrometheusHandle, NodeError> {
         "hanse_history_height",
         "Height from which on nothing has been let go"
     );
+    metrics::describe_gauge!(
+        ENGINE_CHANGE_HEIGHT,
+        "Height from which on another engine decides, as members have voted; 0: none is known"
+    );
     metrics::describe_gauge!("hanse_pool_transactions", "Transactions in the pool by kind");
     metrics::describe_gauge!("hanse_pool_bytes", "Encoded bytes in the pool");
     metrics::describe_gauge!("hanse_peers", "Connected peers");
@@ -64,6 +72,11 @@ pub(crate) fn install() -> Result<PrometheusHandle, NodeError> {
     metrics::describe_gauge!("hanse_ledger_memory_bytes", "Memory of the ledger by part");
     metrics::describe_gauge!("hanse_ledger_disk_bytes", "Disk of the ledger by part");
     Ok(handle)
+}
+
+/// Notes from which height on another engine decides; 0 when no change is known.
+pub(crate) fn engine_changes_at(height: Option<Height>) {
+    metrics::gauge!(ENGINE_CHANGE_HEIGHT).set(gauge(height.unwrap_or_default().0));
 }
 
 /// Notes how long a commit took, and how much of that the disk did.

@@ -1,7 +1,9 @@
 //! Carries out what an engine wants done: messages to peers, a nonce to look for, an accusation.
 
 use crate::{driver::Outside, miner::Miner, own::OwnAccount};
+use alloy_primitives::Address;
 use hanse_consensus::{Effect, PeerFault, Urgency};
+use hanse_execution::ExecutionError;
 use hanse_network::{Channel, Network, Severity};
 use hanse_primitives::Equivocation;
 use std::sync::Arc;
@@ -71,10 +73,31 @@ pub(crate) struct Accuser(pub(crate) OwnAccount);
 
 impl Accuser {
     pub(crate) fn accuse(&self, equivocation: &Equivocation) {
-        let Some((_, contract)) = self.0.engine() else { return };
-        match self.0.call(contract, hanse_execution::accusation(equivocation)) {
-            Ok(hash) => tracing::warn!(%hash, "accused a validator of equivocation"),
-            Err(error) => tracing::warn!(%error, "an accusation was not taken"),
+        let contracts = match self.contracts(equivocation) {
+            Ok(contracts) => contracts,
+            Err(error) => return tracing::error!(%error, "it cannot be read where to accuse"),
+        };
+        for contract in contracts {
+            match self.0.call(contract, hanse_execution::accusation(equivocation)) {
+                Ok(hash) => tracing::warn!(%hash, "accused a validator of equivocation"),
+                Err(error) => tracing::warn!(%error, "an accusation was not taken"),
+            }
         }
+    }
+
+    /// The contract that knew the accused when it signed; and after a change of engine that which knows now who
+    /// votes, if it knows the accused.
+    fn contracts(&self, equivocation: &Equivocation) -> Result<Vec<Address>, ExecutionError> {
+        let own = &self.0;
+        let then = own.engine_at(equivocation.height())?.map(|(_, contract)| contract);
+        let now = own.engine()?.map(|(_, contract)| contract).filter(|now| Some(*now) != then);
+        let accused = equivocation.verify(&own.spec.signing_domain()).ok();
+        let known = match now.zip(accused) {
+            Some((now, accused)) => {
+                own.executor.standing(own.ledger.head().hash, now, accused)?.map(|_| now)
+            }
+            None => None,
+        };
+        Ok(then.into_iter().chain(known).collect())
     }
 }

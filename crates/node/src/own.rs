@@ -5,8 +5,9 @@ use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, Bytes, TxHash, TxKind};
 use alloy_signer::SignerSync;
+use hanse_execution::{ExecutionError, Executor};
 use hanse_ledger::Ledger;
-use hanse_primitives::{ChainSpec, Engine, Transaction};
+use hanse_primitives::{BlockRef, ChainSpec, Engine, Height, Transaction};
 use hanse_rpc::Submit;
 use hanse_txpool::Pool;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ const GAS: u64 = 2_000_000;
 pub(crate) struct OwnAccount {
     pub(crate) spec: Arc<ChainSpec>,
     pub(crate) ledger: Ledger,
+    pub(crate) executor: Executor,
     pub(crate) pool: Pool,
     pub(crate) submit: Arc<dyn Submit>,
     pub(crate) key: ValidatorKey,
@@ -31,9 +33,28 @@ impl OwnAccount {
     }
 
     /// The engine of the next block and the contract that knows who votes on it, if anybody does.
-    pub(crate) fn engine(&self) -> Option<(&Engine, Address)> {
-        let engine = self.spec.engine_at(self.ledger.head().height.next())?;
-        Some((engine, engine.validators()?.contract))
+    pub(crate) fn engine(&self) -> Result<Option<(Engine, Address)>, ExecutionError> {
+        self.engine_after(self.ledger.head())
+    }
+
+    /// The same of an earlier block; of the next one when that height has not come yet.
+    pub(crate) fn engine_at(
+        &self,
+        height: Height,
+    ) -> Result<Option<(Engine, Address)>, ExecutionError> {
+        let parent = height.previous().unwrap_or_default();
+        match self.ledger.hash(parent)? {
+            Some(hash) => self.engine_after(BlockRef { height: parent, hash }),
+            None => self.engine(),
+        }
+    }
+
+    fn engine_after(&self, block: BlockRef) -> Result<Option<(Engine, Address)>, ExecutionError> {
+        let tenure = self.executor.tenure(block)?;
+        Ok(tenure.and_then(|tenure| {
+            let contract = tenure.engine.validators()?.contract;
+            Some((tenure.engine, contract))
+        }))
     }
 
     /// True while a transaction of this account waits in the pool.

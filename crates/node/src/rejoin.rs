@@ -1,7 +1,7 @@
 //! Takes the seat back that this node's validator has lost for absence: by a transaction of its own, once
 //! the node is at the tip and the wait is over. Who was put out for anything else stays out.
 
-use crate::{NodeError, clock::Skew, driver::Status, own::OwnAccount};
+use crate::{NodeError, clock::Skew, docket::Docket, driver::Status, own::OwnAccount};
 use hanse_execution::{AbsenceRules, Executor, Standing, comeback};
 use hanse_network::Network;
 use hanse_primitives::{BlockRef, Height};
@@ -72,6 +72,7 @@ impl Rejoin {
         let mut chain = events.chain();
         tokio::spawn(async move {
             let mut told = None;
+            let mut docket = Docket::default();
             loop {
                 if matches!(chain.recv().await, Err(RecvError::Closed)) {
                     return;
@@ -82,6 +83,9 @@ impl Rejoin {
                 if let Err(error) = self.look(&mut told) {
                     tracing::error!(%error, "this validator's standing cannot be read");
                 }
+                if let Err(error) = docket.look(&self.own) {
+                    tracing::error!(%error, "what was proven before cannot be read");
+                }
                 tokio::time::sleep(LOOK_TIME).await;
             }
         });
@@ -90,7 +94,7 @@ impl Rejoin {
     /// Finds out how things stand, says so when they have changed, and does what is to be done.
     fn look(&self, told: &mut Option<Standing>) -> Result<(), NodeError> {
         let failed = |error: hanse_execution::ExecutionError| NodeError::Failed(error.to_string());
-        let Some((engine, contract)) = self.own.engine() else { return Ok(()) };
+        let Some((engine, contract)) = self.own.engine().map_err(failed)? else { return Ok(()) };
         let head = self.own.ledger.head();
         let found = self.executor.standing(head.hash, contract, self.own.address());
         let Some((standing, since)) = found.map_err(failed)? else { return Ok(()) };
@@ -105,7 +109,7 @@ impl Rejoin {
         if !self.wanted || step(standing, since, rules, self.place(head)) != Step::Ask {
             return Ok(());
         }
-        let Some(input) = comeback(engine) else { return Ok(()) };
+        let Some(input) = comeback(&engine) else { return Ok(()) };
         if self.own.has_pending().map_err(NodeError::Failed)? {
             return Ok(());
         }

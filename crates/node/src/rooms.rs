@@ -106,6 +106,7 @@ impl Rooms {
         OwnAccount {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
+            executor: self.executor.clone(),
             pool: self.pool.clone(),
             submit,
             key,

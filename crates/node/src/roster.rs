@@ -5,7 +5,7 @@ use crate::{NodeError, members::Doorstep, validator::ValidatorKey};
 use alloy_primitives::{Address, B256};
 use bytes::Bytes;
 use hanse_consensus::Signer;
-use hanse_execution::{Executor, changes_members, removes_validator};
+use hanse_execution::{ExecutionError, Executor, changes_members, removes_validator};
 use hanse_identity::Credential;
 use hanse_ledger::{Ledger, StoredBlock};
 use hanse_network::{Network, Severity};
@@ -157,15 +157,17 @@ impl Watch {
         }
     }
 
-    fn is_about_validators(&self, adopted: &[StoredBlock]) -> bool {
-        adopted.iter().any(|block| {
-            let engine = self.spec.engine_at(block.block().height());
-            let Some(settings) = engine.and_then(|engine| engine.validators()) else {
-                return false;
-            };
-            let mut logs = block.receipts().iter().flat_map(|receipt| receipt.logs());
-            logs.any(|log| removes_validator(settings.contract, log))
-        })
+    fn is_about_validators(&self, adopted: &[StoredBlock]) -> Result<bool, NodeError> {
+        let logs = adopted.iter().flat_map(|block| block.receipts()).flat_map(|r| r.logs());
+        let told = logs.filter(|log| removes_validator(log.address, log)).map(|log| log.address);
+        let told: BTreeSet<Address> = told.collect();
+        if told.is_empty() {
+            return Ok(false);
+        }
+        // Anybody can make such a log; which contracts count, the state says.
+        let state = self.ledger.state(self.ledger.head().hash)?;
+        let known = self.spec.registries(|contract, slot| state.storage(&contract, &slot))?;
+        Ok(!known.is_disjoint(&told))
     }
 
     /// Which upgrades were carried out up to the head.
@@ -190,7 +192,7 @@ impl Watch {
             self.look()?;
             return self.look_at_members();
         }
-        if self.is_about_validators(adopted) {
+        if self.is_about_validators(adopted)? {
             self.look()?;
         }
         let Some(membership) = self.spec.membership() else { return Ok(()) };
@@ -244,12 +246,13 @@ impl Watch {
     /// Whether the chain has put a validator out for good; `None` for an account that never was one.
     fn is_expelled(&self, account: Address) -> Result<Option<bool>, NodeError> {
         let head = self.ledger.head();
-        let engine = self.spec.engine_at(head.height.next());
-        let Some(settings) = engine.and_then(|engine| engine.validators()) else {
+        let failed = |error: ExecutionError| NodeError::Failed(error.to_string());
+        let tenure = self.executor.tenure(head).map_err(failed)?;
+        let Some(settings) = tenure.as_ref().and_then(|tenure| tenure.engine.validators()) else {
             return Ok(None);
         };
         let standing = self.executor.standing(head.hash, settings.contract, account);
-        let standing = standing.map_err(|error| NodeError::Failed(error.to_string()))?;
+        let standing = standing.map_err(failed)?;
         Ok(standing.map(|(standing, _)| standing.is_expelled()))
     }
 }

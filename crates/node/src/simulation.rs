@@ -16,7 +16,7 @@ use alloy_signer_local::PrivateKeySigner;
 use hanse_consensus::Wal;
 use hanse_execution::Executor;
 use hanse_ledger::{Ledger, Settings};
-use hanse_primitives::{BaseFee, ChainSpec, Equivocation, WorkSettings};
+use hanse_primitives::{BaseFee, ChainSpec, Equivocation, Height, WorkSettings};
 use hanse_rpc::{Events, Submit, SubmitError};
 use hanse_txpool::{Pool, PoolSettings};
 use parking_lot::Mutex;
@@ -49,6 +49,20 @@ pub enum Rule {
 /// # Errors
 /// When the temporary folder in which the contracts are constructed cannot be used.
 pub fn genesis(rule: Rule) -> Result<Genesis, NodeError> {
+    development::market(&consensus(rule), BaseFee::Fixed(0), None)
+}
+
+/// The same, where one organization's admins, the well-known accounts, decide on everything, and a vote on the
+/// engine takes effect after `notice` blocks.
+///
+/// # Errors
+/// As [`genesis`].
+pub fn governed(rule: Rule, notice: u64) -> Result<Genesis, NodeError> {
+    let charter = development::Charter::sole()?.with_engine_notice(notice);
+    development::market(&consensus(rule), BaseFee::Fixed(0), Some(&charter))
+}
+
+fn consensus(rule: Rule) -> development::Consensus {
     let seats = |founders: Vec<Founder>| {
         let seat = |(number, founder): (usize, Founder)| development::Seat {
             account: founder.account,
@@ -59,7 +73,7 @@ pub fn genesis(rule: Rule) -> Result<Genesis, NodeError> {
     };
     // Short enough for some to lose their seats in a storm.
     let absence = development::Absence { seconds: 3, ..development::Absence::default() };
-    let consensus = match rule {
+    match rule {
         Rule::Bft(founders) => {
             development::Consensus::Bft { seats: seats(founders), absence, block_time_ms: 0 }
         }
@@ -67,8 +81,15 @@ pub fn genesis(rule: Rule) -> Result<Genesis, NodeError> {
             development::Consensus::Pos { seats: seats(founders), absence, block_time_ms: 0 }
         }
         Rule::Pow(work) => development::Consensus::Pow(work),
-    };
-    development::market(&consensus, BaseFee::Fixed(0), None)
+    }
+}
+
+/// Below which height an engine that begins at `first` signs nothing, by the logs in a member's folder.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn signs_from(directory: &Path, first: Height) -> Result<Height, NodeError> {
+    crate::engines::signs_from(directory, first).map_err(NodeError::Failed)
 }
 
 /// Opens the chain in a folder. `clock` gives seconds since the Unix epoch.
@@ -124,6 +145,7 @@ impl LocalChain {
         let accuser = Accuser(OwnAccount {
             spec: Arc::clone(&self.spec),
             ledger: self.ledger.clone(),
+            executor: self.executor.clone(),
             pool: self.pool.clone(),
             submit: Arc::clone(&collected) as _,
             key: ValidatorKey::of(key.clone()),

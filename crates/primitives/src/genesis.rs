@@ -69,7 +69,30 @@ impl HanseSettings {
                 return refuse(why);
             }
         }
-        check_changes(&engines).or_else(refuse)
+        check_changes(&engines).and_then(|()| self.check_votes()).or_else(refuse)
+    }
+
+    /// Refuses votes on the engine where nobody could follow what they decide. Miners and validators speak
+    /// different languages, and nodes learn of a vote at different times: so miners are not voted out.
+    fn check_votes(&self) -> Result<(), String> {
+        if self.contracts.engines.is_none() {
+            return Ok(());
+        }
+        let refuse = |why: &str| Err(format!("contracts.engines: {why}"));
+        if self.consensus.validators().is_none() {
+            let name = self.consensus.name();
+            return refuse(&format!(
+                "members vote on changes between bft and pos; a chain that begins with {name} changes by \
+                 consensusChanges or not at all"
+            ));
+        }
+        if !self.consensus_changes.is_empty() {
+            return refuse("changes are voted for, or fixed by consensusChanges; not both");
+        }
+        if self.contracts.membership.is_none() {
+            return refuse("without contracts.membership there is nobody who votes");
+        }
+        Ok(())
     }
 }
 
@@ -115,6 +138,9 @@ pub struct Contracts {
     /// Which contracts get other code, and from which block on (`IUpgrades`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrades: Option<Address>,
+    /// By which changes of the engine members have decided on (`IEngines`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engines: Option<Address>,
 }
 
 /// The contracts that permissions are read from.
@@ -241,14 +267,6 @@ impl ChainSpec {
         Ok(spec)
     }
 
-    /// The engine that decides the block at a height; `None` on a foreign chain.
-    #[must_use]
-    pub fn engine_at(&self, height: Height) -> Option<&Engine> {
-        let hanse = self.hanse.as_ref()?;
-        let change = hanse.consensus_changes.iter().rev().find(|change| change.height <= height);
-        Some(change.map_or(&hanse.consensus, |change| &change.consensus))
-    }
-
     /// What the chain's validators sign under.
     #[must_use]
     pub fn signing_domain(&self) -> SigningDomain {
@@ -295,15 +313,6 @@ impl ChainSpec {
     #[must_use]
     pub fn upgrades(&self) -> Option<Address> {
         self.hanse.as_ref().and_then(|hanse| hanse.contracts.upgrades)
-    }
-
-    /// The contracts that know validators, of all engines that the chain has or will have.
-    pub fn validator_contracts(&self) -> impl Iterator<Item = Address> {
-        let engines = self.hanse.iter().flat_map(|hanse| {
-            let changes = hanse.consensus_changes.iter().map(|change| &change.consensus);
-            std::iter::once(&hanse.consensus).chain(changes)
-        });
-        engines.filter_map(Engine::validators).map(|settings| settings.contract)
     }
 
     /// The deposit contract whose events are requests (EIP-6110).

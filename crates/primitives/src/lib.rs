@@ -21,6 +21,7 @@ mod money;
 mod ordered;
 mod peer;
 mod signing;
+mod tenure;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -44,4 +45,5 @@ pub use money::{Currency, Money, MoneyError, Rounding};
 pub use ordered::{OrderedItem, OrderedList};
 pub use peer::PeerId;
 pub use signing::{Proposal, SigningDomain, ValidatorSignature, Vote, VoteKind};
+pub use tenure::{Tenure, VotedChange, VotedChanges};
 pub use validators::{Validator, ValidatorSet};

@@ -153,8 +153,11 @@ fn consensus_settings_are_checked_when_they_are_read() {
     let merge = json!([{"height": 100, "consensus": bft}]);
     let merged = spec_of(work.clone(), merge).expect("work, then votes");
     let work_settings = WorkSettings { block_time_ms: 2_000, ..WorkSettings::default() };
-    assert_eq!(merged.engine_at(Height(99)), Some(&Engine::Pow(work_settings)));
-    assert!(matches!(merged.engine_at(Height(100)), Some(Engine::Bft(_))));
+    let nothing = |_, _| -> Result<_, std::convert::Infallible> { unreachable!("no contract") };
+    let engine_at = |height| merged.tenure(Height(height), nothing).unwrap().unwrap().engine;
+    assert_eq!(engine_at(99), Engine::Pow(work_settings));
+    assert!(matches!(engine_at(100), Engine::Bft(_)));
+    assert!(merged.is_mined(Height(99)) && !merged.is_mined(Height(100)));
 
     let refused = [
         (json!({"engine": "bft"}), json!([]), "contract"),

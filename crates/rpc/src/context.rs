@@ -86,6 +86,8 @@ pub struct NetworkInfo {
     pub data_catalog: Option<Address>,
     /// Where contracts are given other code.
     pub upgrades: Option<Address>,
+    /// Where members vote on the engine.
+    pub engines: Option<Address>,
     /// Whether this network is for trying things out: the page may act for its well-known accounts.
     pub development: bool,
     /// Known parties.

@@ -1,14 +1,12 @@
 //! The genesis of each kind of network, made once: its contracts are constructed on a scratch ledger.
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use hanse_node::{
     NodeError,
-    simulation::{Founder, Rule, genesis},
+    simulation::{Founder, Rule, genesis, governed},
 };
-use hanse_primitives::{
-    ChainSpec, Engine, EngineChange, HanseSettings, Height, ValidatorSettings, WorkSettings,
-};
+use hanse_primitives::{ChainSpec, Engine, EngineChange, HanseSettings, Height, WorkSettings};
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
@@ -25,11 +23,14 @@ pub enum Rules {
     PowToBft,
     /// Miners compete, and from [`Rules::CHANGE`] on validators vote by stake.
     PowToPos,
+    /// Validators vote, equally at first, and members change that by vote, again and again.
+    Voted,
 }
 
 impl Rules {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Bft, Self::Pos, Self::Pow, Self::PowToBft, Self::PowToPos];
+    pub const ALL: [Self; 6] =
+        [Self::Bft, Self::Pos, Self::Pow, Self::PowToBft, Self::PowToPos, Self::Voted];
 
     /// The first height at which validators vote, where they take over from miners.
     pub const CHANGE: Height = Height(7);
@@ -43,14 +44,14 @@ impl Rules {
     /// True when miners compete, at some time.
     #[must_use]
     pub const fn mines(self) -> bool {
-        !matches!(self, Self::Bft | Self::Pos)
+        !matches!(self, Self::Bft | Self::Pos | Self::Voted)
     }
 
     /// True when blocks are decided in this way at a height.
     #[must_use]
     pub fn votes_at(self, height: Height) -> bool {
         match self {
-            Self::Bft | Self::Pos => true,
+            Self::Bft | Self::Pos | Self::Voted => true,
             Self::Pow => false,
             Self::PowToBft | Self::PowToPos => height >= Self::CHANGE,
         }
@@ -60,6 +61,7 @@ impl Rules {
     pub(crate) const fn storm_ms(self) -> u64 {
         match self {
             Self::Bft | Self::Pos => 15_000,
+            Self::Voted => 25_000,
             Self::Pow => 50_000,
             Self::PowToBft | Self::PowToPos => 30_000,
         }
@@ -69,7 +71,7 @@ impl Rules {
     /// height: that is what the depth of finality is for.
     pub(crate) const fn outage_ms_max(self) -> u64 {
         match self {
-            Self::Bft | Self::Pos => 8_000,
+            Self::Bft | Self::Pos | Self::Voted => 8_000,
             Self::Pow | Self::PowToBft | Self::PowToPos => 12_000,
         }
     }
@@ -85,6 +87,12 @@ impl Rules {
     }
 }
 
+/// Blocks between a vote on the engine and its effect, at least.
+pub(crate) const NOTICE: u64 = 2;
+
+/// Where the contract of stakes is, in a network that begins with equal votes.
+pub(crate) const STAKES: Address = Address::repeat_byte(0x5e);
+
 /// Milliseconds between blocks that miners aim at.
 pub(crate) const BLOCK_TIME_MS: u64 = 2_000;
 
@@ -99,6 +107,7 @@ impl fmt::Display for Rules {
             Self::Pow => "pow",
             Self::PowToBft => "pow-bft",
             Self::PowToPos => "pow-pos",
+            Self::Voted => "voted",
         })
     }
 }
@@ -108,7 +117,7 @@ impl FromStr for Rules {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|rules| rules.to_string() == text);
-        found.ok_or_else(|| format!("'{text}' is none of bft, pos, pow, pow-bft, pow-pos"))
+        found.ok_or_else(|| format!("'{text}' is none of bft, pos, pow, pow-bft, pow-pos, voted"))
     }
 }
 
@@ -141,11 +150,15 @@ pub(crate) fn spec(rules: Rules, validators: usize) -> Result<Arc<ChainSpec>, No
 
 fn make(rules: Rules, validators: usize) -> Result<ChainSpec, NodeError> {
     let founder = |member| Founder { account: key(member).address(), stake: stake(member) };
-    let founders = (0..validators).map(founder).collect();
+    let founders: Vec<Founder> = (0..validators).map(founder).collect();
+    if rules == Rules::Voted {
+        return voted(&founders);
+    }
     let mut genesis = genesis(match rules {
         Rules::Bft | Rules::PowToBft => Rule::Bft(founders),
         Rules::Pos | Rules::PowToPos => Rule::Pos(founders),
         Rules::Pow => Rule::Pow(Rules::work()),
+        Rules::Voted => unreachable!("such a genesis has contracts of both kinds"),
     })?;
     if matches!(rules, Rules::PowToBft | Rules::PowToPos) {
         let fields = &mut genesis.config.extra_fields;
@@ -161,7 +174,20 @@ fn make(rules: Rules, validators: usize) -> Result<ChainSpec, NodeError> {
     Ok(ChainSpec::new(genesis)?)
 }
 
-/// The times of the rules by which validators vote, and their contract.
-pub(crate) fn voting(spec: &ChainSpec, height: Height) -> Option<&ValidatorSettings> {
-    spec.engine_at(height).and_then(Engine::validators)
+/// Both kinds of validators, the same people, at places of their own.
+fn voted(founders: &[Founder]) -> Result<ChainSpec, NodeError> {
+    let mut genesis = governed(Rule::Bft(founders.to_vec()), NOTICE)?;
+    let other = ChainSpec::new(governed(Rule::Pos(founders.to_vec()), NOTICE)?)?;
+    let engine = other.hanse().map(|hanse| &hanse.consensus);
+    let place = engine.and_then(Engine::validators).map(|settings| settings.contract);
+    let stakes = place.and_then(|place| other.genesis().alloc.get(&place));
+    genesis.alloc.insert(STAKES, stakes.cloned().expect("it was made a line before"));
+    Ok(ChainSpec::new(genesis)?)
+}
+
+/// The engine that first lets validators vote, as genesis says.
+pub(crate) fn voting(spec: &ChainSpec) -> Option<&Engine> {
+    let hanse = spec.hanse()?;
+    let changes = hanse.consensus_changes.iter().map(|change| &change.consensus);
+    std::iter::once(&hanse.consensus).chain(changes).find(|engine| engine.validators().is_some())
 }

@@ -12,7 +12,7 @@ use alloy_primitives::Address;
 use hanse_consensus::{Said, said};
 use hanse_node::simulation::LocalChain;
 use hanse_primitives::{
-    BlockHash, BlockRef, ChainSpec, Equivocation, Height, SigningDomain, VoteKind,
+    BlockHash, BlockRef, ChainSpec, Engine, Equivocation, Height, SigningDomain, VoteKind,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,13 +22,14 @@ use std::{
 /// What the laws remember of a run.
 pub(crate) struct Laws {
     rules: Rules,
-    spec: Arc<ChainSpec>,
     domain: SigningDomain,
     treasury: Treasury,
     /// Accounts of traitors.
     guilty: BTreeSet<Address>,
-    /// Voting power at genesis.
-    powers: BTreeMap<Address, u64>,
+    /// Voting power at genesis: of each vote, and of its stake.
+    powers: BTreeMap<Address, [u64; 2]>,
+    /// Whether validators vote by stake from a height on.
+    by_stake: BTreeMap<Height, bool>,
     finals: BTreeMap<Height, BlockHash>,
     /// What each member has made final, as it said itself.
     told: Vec<BlockRef>,
@@ -38,12 +39,12 @@ pub(crate) struct Laws {
     precommits: BTreeMap<(Height, u32, BlockHash), BTreeSet<Address>>,
     /// Blocks that a quorum has precommitted.
     certified: BTreeMap<Height, BlockHash>,
-    /// Traitors whose evidence the contract has, and in which block it was accepted.
-    caught: BTreeMap<Address, Height>,
+    /// Traitors whose evidence a contract has, and in which block it was accepted.
+    caught: BTreeMap<(Address, Address), Height>,
     /// Of them, those that were seen to be out of the set.
-    removed: BTreeSet<Address>,
-    /// Evidence in the contract that was looked at.
-    evidence: u64,
+    removed: BTreeSet<(Address, Address)>,
+    /// Evidence that was looked at, by contract.
+    evidence: BTreeMap<Address, u64>,
     /// Somebody was accused.
     pub(crate) accusations: u64,
 }
@@ -52,17 +53,16 @@ impl Laws {
     pub(crate) fn new(scenario: &Scenario, spec: &Arc<ChainSpec>) -> Self {
         let account = |member| genesis::key(member).address();
         let members = scenario.members();
-        let power = |member| match scenario.rules {
-            Rules::Pos | Rules::PowToPos => genesis::stake(member),
-            Rules::Bft | Rules::PowToBft | Rules::Pow => 1,
-        };
+        let by_stake = matches!(scenario.rules, Rules::Pos | Rules::PowToPos);
         Self {
             rules: scenario.rules,
-            spec: Arc::clone(spec),
             domain: spec.signing_domain(),
             treasury: Treasury::new(spec, (0..members).map(account)),
             guilty: scenario.traitors.keys().map(|member| account(*member)).collect(),
-            powers: (0..scenario.validators).map(|m| (account(m), power(m))).collect(),
+            powers: (0..scenario.validators)
+                .map(|member| (account(member), [1, genesis::stake(member)]))
+                .collect(),
+            by_stake: BTreeMap::from([(Height::GENESIS, by_stake)]),
             finals: BTreeMap::from([(Height::GENESIS, spec.genesis_reference().hash)]),
             told: vec![spec.genesis_reference(); members],
             said: BTreeMap::new(),
@@ -70,7 +70,7 @@ impl Laws {
             certified: BTreeMap::new(),
             caught: BTreeMap::new(),
             removed: BTreeSet::new(),
-            evidence: 0,
+            evidence: BTreeMap::new(),
             accusations: 0,
         }
     }
@@ -126,40 +126,52 @@ impl Laws {
             return Err(Broken::law(Law::OneChain, what));
         }
         self.treasury.check(chain, block.hash, shop)?;
+        let tenure = chain.executor().tenure(block).map_err(Broken::machine)?;
+        if self.rules == Rules::Voted {
+            let by_stake = tenure.as_ref().map(|tenure| matches!(tenure.engine, Engine::Pos(_)));
+            self.by_stake.insert(block.height.next(), by_stake.unwrap_or_default());
+        }
+        let contract = tenure.and_then(|tenure| tenure.engine.validators().map(|one| one.contract));
         if self.accusations > 0 && self.rules.votes_at(block.height) {
-            self.look_at_contract(block, chain)?;
+            self.look_at_contract(block, contract, chain)?;
         }
         Ok(())
     }
 
     /// Law: evidence is of traitors alone, and who was proven to be one votes no more.
-    fn look_at_contract(&mut self, block: BlockRef, chain: &LocalChain) -> Checked {
-        let Some(settings) = genesis::voting(&self.spec, block.height) else { return Ok(()) };
-        let news =
-            chain.executor().evidence(block.hash, settings.contract, self.evidence, u64::MAX);
+    fn look_at_contract(
+        &mut self,
+        block: BlockRef,
+        contract: Option<Address>,
+        chain: &LocalChain,
+    ) -> Checked {
+        let Some(contract) = contract else { return Ok(()) };
+        let known = self.evidence.entry(contract).or_default();
+        let news = chain.executor().evidence(block.hash, contract, *known, u64::MAX);
         for found in news.map_err(Broken::machine)? {
             if !self.guilty.contains(&found.accused) {
                 let what = format!("the contract took evidence against {}", found.accused);
                 return Err(Broken::law(Law::HonestKeys, what));
             }
-            self.caught.entry(found.accused).or_insert(found.accepted_in);
-            self.evidence += 1;
+            self.caught.entry((contract, found.accused)).or_insert(found.accepted_in);
+            *known += 1;
         }
         let due = |accepted: Height| block.height.0 >= accepted.0 + REMOVAL_BLOCKS;
-        let due = self.caught.iter().filter(|(_, accepted)| due(**accepted));
+        let due = self.caught.iter().filter(|((at, _), when)| *at == contract && due(**when));
+        let due = due.map(|((_, account), _)| *account);
         let due: Vec<Address> =
-            due.map(|(account, _)| *account).filter(|one| !self.removed.contains(one)).collect();
+            due.filter(|one| !self.removed.contains(&(contract, *one))).collect();
         if due.is_empty() {
             return Ok(());
         }
-        let set = chain.executor().validators(block.hash, settings.contract);
+        let set = chain.executor().validators(block.hash, contract);
         let set = set.map_err(Broken::machine)?;
         for account in due {
             if set.get(&account).is_some() {
                 let what = format!("{account} still votes after block {}", block.height);
                 return Err(Broken::law(Law::TraitorsRemoved, what));
             }
-            self.removed.insert(account);
+            self.removed.insert((contract, account));
         }
         Ok(())
     }
@@ -168,7 +180,7 @@ impl Laws {
     pub(crate) fn listen(&mut self, from: Address, bytes: &[u8]) -> Checked {
         let bytes = match self.rules {
             Rules::PowToBft | Rules::PowToPos => bytes.get(1..).unwrap_or_default(),
-            Rules::Bft | Rules::Pos | Rules::Pow => bytes,
+            Rules::Bft | Rules::Pos | Rules::Pow | Rules::Voted => bytes,
         };
         if self.rules == Rules::Pow {
             return Ok(());
@@ -190,13 +202,20 @@ impl Laws {
         let (Some(VoteKind::Precommit), Some(block)) = (what.vote, what.block) else {
             return Ok(());
         };
-        if self.caught.contains_key(&what.validator) {
+        if self.caught.keys().any(|(_, account)| *account == what.validator) {
             return Ok(());
         }
+        // Whether stakes count is known once the block before is final somewhere.
+        let by_stake = match self.rules {
+            Rules::Voted => self.by_stake.get(&what.height),
+            _ => self.by_stake.values().next(),
+        };
+        let Some(kind) = by_stake.map(|by_stake| usize::from(*by_stake)) else { return Ok(()) };
         let voters = self.precommits.entry((what.height, what.round, block)).or_default();
         voters.insert(what.validator);
-        let power: u64 = voters.iter().filter_map(|voter| self.powers.get(voter)).sum();
-        let total: u64 = self.powers.values().sum();
+        let power: u64 =
+            voters.iter().filter_map(|voter| self.powers.get(voter)).map(|one| one[kind]).sum();
+        let total: u64 = self.powers.values().map(|one| one[kind]).sum();
         if 3 * power <= 2 * total {
             return Ok(());
         }

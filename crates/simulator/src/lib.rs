@@ -19,6 +19,7 @@
 //! The TLS network, JSON-RPC, the clock of the machine. A ledger's store is written only at shutdown or when
 //! a scenario asks for it, so that nothing depends on a thread's pace.
 
+mod council;
 mod disk;
 mod error;
 mod genesis;
@@ -27,6 +28,7 @@ pub mod limits;
 mod member;
 mod money;
 mod network;
+mod report;
 mod run;
 mod sabotage;
 mod scenario;
@@ -35,7 +37,7 @@ mod simulation;
 
 pub use error::{Failure, Law};
 pub use genesis::Rules;
-pub use run::Report;
+pub use report::Report;
 pub use sabotage::Sabotage;
 pub use scenario::{Crash, Fault, Scenario, Split, Weather};
 pub use simulation::Simulation;

@@ -109,7 +109,7 @@ fn all(rules: Rules, options: &Options) -> bool {
     let sum = |of: fn(&Report) -> u64| reports.iter().map(|report| of(report)).sum::<u64>();
     println!(
         "{rules}: {} of {} seeds from {} pass in {:.1} s: {} blocks, {} events, {} crashes, {} reverted \
-         heads, {} accusations, {} traitors removed",
+         heads, {} handovers, {} accusations, {} traitors removed",
         reports.len(),
         options.seeds,
         options.from,
@@ -118,6 +118,7 @@ fn all(rules: Rules, options: &Options) -> bool {
         sum(|report| report.events),
         sum(|report| report.crashes),
         sum(|report| report.reverted),
+        sum(|report| report.handovers),
         sum(|report| report.accusations),
         sum(|report| report.removed as u64),
     );

@@ -15,7 +15,7 @@ use hanse_consensus::{
     Treason,
 };
 use hanse_ledger::Settings;
-use hanse_node::simulation::{LocalChain, open};
+use hanse_node::simulation::{LocalChain, open, signs_from};
 use hanse_primitives::{ChainSpec, Height, ValidatorSignature};
 use rand::rngs::StdRng;
 use std::{
@@ -134,7 +134,7 @@ impl Member {
         let chain = open(&self.spec, &self.folder, settings(), clock);
         let chain = chain.map_err(Broken::machine)?;
         self.cord.plug(chain.ledger());
-        let (engine, wal, wals) = self.equip()?;
+        let (engine, wal, wals) = self.equip(&chain)?;
         self.life += 1;
         self.running =
             Some(Running { chain, engine, wal, wals, wake_ms: None, job: 0, listening: false });
@@ -180,14 +180,33 @@ impl Member {
         Box::new(Key(self.key.clone()))
     }
 
-    fn equip(&self) -> Result<Equipped, Broken> {
-        let wal = |name| TornWal::open(&self.folder.join(name), &self.cord);
+    /// Makes the engine of the next block in the place of the one that has come to its end.
+    pub(crate) fn hand_over(&mut self) -> Result<(), Broken> {
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        let (engine, wal, wals) = self.equip(&running.chain)?;
+        running.wals.extend(wals);
+        running.wake_ms = None;
+        running.listening = false;
+        self.running = Some(Running { engine, wal, ..running });
+        Ok(())
+    }
+
+    fn equip(&self, chain: &LocalChain) -> Result<Equipped, Broken> {
+        let wal = |name: &str| TornWal::open(&self.folder.join(name), &self.cord);
         let changes = matches!(self.rules, Rules::PowToBft | Rules::PowToPos);
         let first = if changes { Rules::CHANGE } else { Height(1) };
         match self.rules {
             Rules::Bft | Rules::Pos => {
                 let wal = wal("votes.wal")?;
-                let heir = self.votes(first)?;
+                let heir = self.votes(first, genesis::voting(&self.spec))?;
+                Ok((self.sabotaged(heir), wal.clone(), vec![wal]))
+            }
+            Rules::Voted => {
+                let head = chain.ledger().head();
+                let tenure = chain.executor().tenure(head).map_err(Broken::machine)?;
+                let tenure = tenure.ok_or_else(|| Broken::machine("no engine decides"))?;
+                let wal = wal(&format!("votes-{}.wal", tenure.first))?;
+                let heir = self.votes(tenure.first, Some(&tenure.engine))?;
                 Ok((self.sabotaged(heir), wal.clone(), vec![wal]))
             }
             Rules::Pow => {
@@ -202,7 +221,7 @@ impl Member {
             Rules::PowToBft | Rules::PowToPos => {
                 let (work, votes) = (wal("work.wal")?, wal("votes.wal")?);
                 let pow = Pow::new(self.work(first.previous()));
-                let heir = self.votes(first)?;
+                let heir = self.votes(first, genesis::voting(&self.spec))?;
                 let engine = Succession::new(pow, heir, Box::new(votes.clone()));
                 Ok((Box::new(engine), work.clone(), vec![work, votes]))
             }
@@ -219,14 +238,19 @@ impl Member {
         }
     }
 
-    fn votes(&self, first: Height) -> Result<Box<dyn Heir<LocalChain> + Send>, Broken> {
-        let timing = genesis::voting(&self.spec, first);
+    fn votes(
+        &self,
+        first: Height,
+        by: Option<&hanse_primitives::Engine>,
+    ) -> Result<Box<dyn Heir<LocalChain> + Send>, Broken> {
+        let timing = by.and_then(|engine| engine.validators());
         let timing = timing.ok_or_else(|| Broken::machine("the genesis names no validators"))?;
-        let fee_recipient = match self.rules {
-            Rules::Pos | Rules::PowToPos => timing.contract,
-            Rules::Bft | Rules::PowToBft | Rules::Pow => Address::ZERO,
+        let fee_recipient = match by {
+            Some(hanse_primitives::Engine::Pos(settings)) => settings.contract,
+            _ => Address::ZERO,
         };
-        let settings = BftSettings { timing: timing.clone(), fee_recipient, first, last: None };
+        let signs_from = signs_from(&self.folder, first).map_err(Broken::machine)?;
+        let settings = BftSettings { timing: timing.clone(), fee_recipient, first, signs_from };
         let domain = self.spec.signing_domain();
         let bft = Bft::new(settings, domain, self.is_validator.then(|| self.signer()));
         let careless = self.sabotage == Some(Sabotage::Careless) && self.treason.is_none();

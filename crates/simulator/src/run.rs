@@ -2,45 +2,24 @@
 
 use crate::{
     Crash, Failure, Fault, Sabotage, Scenario, Weather,
+    council::Council,
     error::{Broken, Checked, Law},
     genesis,
     laws::Laws,
     limits::{EVENTS_MAX, PROGRESS_BLOCKS, PROGRESS_MS_MAX, SETTLE_MS},
     member::Member,
     network::{Happening, Network, START_MS, member, peer},
+    report::Report,
     shop::Shop,
 };
-use alloy_primitives::{B256, Bytes, U256, keccak256};
-use hanse_consensus::{Effect, EngineError, Event, Host, Job, PeerFault, search};
+use alloy_primitives::{Bytes, U256, keccak256};
+use hanse_consensus::{Effect, EngineError, Event, HANDOVER, Host, Job, PeerFault, search};
 use hanse_primitives::{ChainSpec, Height, PeerId};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
-
-/// What came of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The highest final block.
-    pub height: Height,
-    /// Virtual milliseconds.
-    pub virtual_ms: u64,
-    /// Events that happened.
-    pub events: u64,
-    /// Messages between engines.
-    pub messages: u64,
-    /// Power cuts.
-    pub crashes: u64,
-    /// Accusations that honest members made.
-    pub accusations: u64,
-    /// Traitors that the contract removed.
-    pub removed: usize,
-    /// Blocks that had been heads and were so no more.
-    pub reverted: u64,
-    /// A hash of all that happened: equal for equal runs.
-    pub trace: B256,
-}
 
 pub(crate) struct Run {
     seed: u64,
@@ -50,6 +29,7 @@ pub(crate) struct Run {
     members: Vec<Member>,
     laws: Laws,
     shop: Shop,
+    council: Option<Council>,
     stormy: bool,
     report: Report,
 }
@@ -79,18 +59,9 @@ impl Run {
             network: Network::new(scenario.weather.clone()),
             laws: Laws::new(&scenario, spec),
             shop: Shop::new(spec),
+            council: Council::of(spec),
             stormy: true,
-            report: Report {
-                height: Height::GENESIS,
-                virtual_ms: 0,
-                events: 0,
-                messages: 0,
-                crashes: 0,
-                accusations: 0,
-                removed: 0,
-                reverted: 0,
-                trace: B256::ZERO,
-            },
+            report: Report::default(),
             scenario,
             members,
         }
@@ -362,8 +333,12 @@ impl Run {
     fn trade(&mut self) -> Checked {
         self.network.after(self.scenario.trade_ms, Happening::Trade);
         let raw = self.shop.next(&mut self.rng);
-        let to = self.rng.gen_range(0..self.members.len());
-        self.gossip(None, to, raw)
+        let decided = self.council.as_mut().and_then(|council| council.next(&mut self.rng));
+        for raw in decided.into_iter().chain([raw]) {
+            let to = self.rng.gen_range(0..self.members.len());
+            self.gossip(None, to, raw)?;
+        }
+        Ok(())
     }
 
     fn pass_on(&mut self, from: usize, to: usize, raw: &Bytes) {
@@ -431,13 +406,33 @@ impl Run {
         }
         if member.treason.is_none() {
             self.laws.look(number, &running.chain, &mut self.shop)?;
+            if let Some(council) = &mut self.council {
+                council.look(&running.chain)?;
+            }
         }
+        let is_over = running.engine.status().step == HANDOVER;
         self.note(number);
         for effect in effects {
             self.carry_out(number, effect)?;
         }
+        if is_over {
+            return self.hand_over(number);
+        }
         self.listen(number)?;
         self.schedule(number);
+        Ok(())
+    }
+
+    /// As the node's driver: the engine of the next height takes the place of the one that has come to its end.
+    fn hand_over(&mut self, number: usize) -> Checked {
+        self.report.handovers += 1;
+        self.members[number].hand_over()?;
+        self.call(number, None)?;
+        for other in 0..self.members.len() {
+            if other != number && self.network.is_connected(number, other) {
+                self.handle(number, Event::Connected(peer(other)))?;
+            }
+        }
         Ok(())
     }
 

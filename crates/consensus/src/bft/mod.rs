@@ -34,7 +34,7 @@ pub(crate) mod testing;
 #[cfg(feature = "treason")]
 mod treason;
 
-pub use engine::{Ballot, Bft, BftSettings, RoundView};
+pub use engine::{Ballot, Bft, BftSettings, RoundView, logged_height};
 pub use limits::MESSAGE_BYTES_MAX;
 #[cfg(feature = "treason")]
 pub use treason::{Said, Traitor, Treason, TreasonOrder, said};

@@ -128,4 +128,8 @@ impl Chain for Model {
     fn validators_at(&self, _: Height) -> Result<ValidatorSet, ChainError> {
         Ok(ValidatorSet::default())
     }
+
+    fn last_of_engine(&self, _: Height) -> Result<Option<Height>, ChainError> {
+        Ok(None)
+    }
 }

@@ -30,10 +30,8 @@ pub(crate) static POLICIES_VERSION_SLOT: LazyLock<B256> =
 /// The contracts that permissions are read from, and what they have said. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Gate {
+    spec: Arc<ChainSpec>,
     membership: Membership,
-    /// Contracts that know validators: evidence must get there whoever brings it, and so must a validator
-    /// that comes back.
-    registries: Arc<[Address]>,
     /// Who replaces the code of the others.
     upgrades: Option<Address>,
     epochs: Arc<Cache<Versions, Arc<Epoch>>>,
@@ -56,12 +54,11 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     /// The gate of a chain; none where everybody may do everything.
-    pub(crate) fn new(spec: &ChainSpec) -> Option<Self> {
+    pub(crate) fn new(spec: &Arc<ChainSpec>) -> Option<Self> {
         let membership = spec.membership()?;
-        let registries = spec.validator_contracts().collect();
         let upgrades = spec.upgrades();
         let epochs = Arc::new(Cache::new(EPOCHS_KEPT_MAX));
-        Some(Self { membership, registries, upgrades, epochs })
+        Some(Self { spec: Arc::clone(spec), membership, upgrades, epochs })
     }
 
     /// The same gate with nothing learned: for a state that somebody has made up, whose answers must not
@@ -70,9 +67,13 @@ impl Gate {
         Self { epochs: Arc::new(Cache::new(EPOCHS_KEPT_MAX)), ..self.clone() }
     }
 
-    /// True for a contract that everybody may send transactions to.
-    pub(super) fn is_registry(&self, contract: &Address) -> bool {
-        self.registries.contains(contract)
+    /// True for a contract that everybody may send transactions to, since it knows validators.
+    pub(super) fn is_registry<E>(
+        &self,
+        contract: &Address,
+        read: impl FnMut(Address, U256) -> Result<U256, E>,
+    ) -> Result<bool, E> {
+        Ok(self.spec.registries(read)?.contains(contract))
     }
 
     pub(super) const fn members(&self) -> Address {
@@ -169,9 +170,10 @@ impl Doorkeeper {
         if subject.to.to().is_some_and(|to| epoch.guards().iter().any(|guard| guard.is_of(*to))) {
             return Ok(None);
         }
-        let record = self.view.storage(&gate.members(), &gate.record_slot(subject.sender))?;
+        let read = |contract, slot| self.view.storage(&contract, &slot);
+        let record = read(gate.members(), gate.record_slot(subject.sender))?;
         let rights = epoch.kept(record, self.header.timestamp);
-        Ok(rights.map(|rights| subject.check(gate, &rights)))
+        Ok(rights.map(|rights| subject.check(gate, &rights, read)).transpose()?)
     }
 
     fn ask(&self, gate: &Gate, subject: &Subject<'_>) -> Result<(), Stopped> {

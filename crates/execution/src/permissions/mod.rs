@@ -107,18 +107,28 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether a sender with these rights may send it at all.
-    fn check(&self, gate: &Gate, rights: &Rights) -> Result<(), Box<Forbidden>> {
-        if !self.to.to().is_some_and(|to| gate.is_registry(to)) {
-            rights.send(self.sender)?;
+    /// Whether a sender with these rights may send it at all; `read` answers with slots of contracts.
+    fn check<E>(
+        &self,
+        gate: &Gate,
+        rights: &Rights,
+        read: impl FnMut(Address, U256) -> Result<U256, E>,
+    ) -> Result<Result<(), Box<Forbidden>>, E> {
+        if let Err(forbidden) = rights.send(self.sender) {
+            let to = self.to.to();
+            if !to.map_or(Ok(false), |to| gate.is_registry(to, read))? {
+                return Ok(Err(forbidden));
+            }
         }
-        if self.to.is_create() || self.sets_code {
-            rights.deploy(self.sender)?;
+        if (self.to.is_create() || self.sets_code)
+            && let Err(forbidden) = rights.deploy(self.sender)
+        {
+            return Ok(Err(forbidden));
         }
-        match self.to {
+        Ok(match self.to {
             TxKind::Create => Ok(()),
             TxKind::Call(to) => rights.call(self.sender, to, Selector::of(self.input)),
-        }
+        })
     }
 
     fn endorsable(&self) -> Endorsable {
@@ -173,7 +183,8 @@ where
         let call = IPolicies::rightsOfCall { record };
         Ok(Rights::new(ask(evm, failure, &gate, &call)?, gate.policies()))
     })?;
-    subject.check(&gate, &rights)?;
+    let checked = subject.check(&gate, &rights, |contract, slot| evm.db_mut().read(contract, slot));
+    checked.map_err(|error| lost(failure, &error))??;
     let policies = gate.policies();
     evm.db_mut().set_entered(Some(Entered { sender: subject.sender, rights, policies }));
     Ok(Admitted { subject, law: Some((gate, epoch)) })

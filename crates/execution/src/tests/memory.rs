@@ -136,7 +136,7 @@ impl MemoryChain {
     pub(crate) fn import(&mut self, block: SealedBlock) -> Result<Outcome, Fault> {
         let header = block.header();
         let parent = self.head().clone();
-        rules::check_header(&self.spec, parent.header(), parent.hash(), header)?;
+        rules::check_header(&self.spec, None, parent.header(), parent.hash(), header)?;
         rules::check_body(&self.spec, &block)?;
         let senders = recover_all(block.transactions(), &|_| None).expect("signatures are valid");
         let base = self.state.clone();

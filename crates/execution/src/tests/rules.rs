@@ -15,12 +15,12 @@ fn pair(spec: &ChainSpec, parent: Header) -> (Header, Header) {
         parent_beacon_block_root: spec.blob_params_at(parent.timestamp + 10).map(|_| B256::ZERO),
         ..Default::default()
     };
-    let child = rules::next_header(spec, &parent, parent.hash_slow(), &attributes);
+    let child = rules::next_header(spec, None, &parent, parent.hash_slow(), &attributes);
     (parent, child.expect("the attributes are right"))
 }
 
 fn check(spec: &ChainSpec, parent: &Header, child: &Header) -> Result<(), String> {
-    rules::check_header(spec, parent, parent.hash_slow(), child).map_err(|v| v.to_string())
+    rules::check_header(spec, None, parent, parent.hash_slow(), child).map_err(|v| v.to_string())
 }
 
 fn at(number: u64, timestamp: u64) -> Header {

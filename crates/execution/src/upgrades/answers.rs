@@ -61,7 +61,9 @@ where
     }
 
     fn broken_validators(&mut self) -> Result<Option<&'static str>, Fault> {
-        for contract in self.spec.validator_contracts() {
+        let state = self.evm.db_mut();
+        let contracts = self.spec.registries(|at, slot| state.read(at, slot));
+        for contract in contracts.map_err(|error| unreadable(self.failure, &error))? {
             let seats = self.ask(contract, &IValidators::validatorsCall {})?.unwrap_or_default();
             let is_set = seats.len() <= VALIDATORS_MAX
                 && seats.iter().any(|seat| seat.proposes && seat.power > 0);
@@ -69,9 +71,10 @@ where
                 return Ok(Some("validators of the contract of validators"));
             }
         }
-        let Some((contract, call)) = validators::telling(self.spec, self.header) else {
-            return Ok(None);
-        };
+        let state = self.evm.db_mut();
+        let telling = validators::telling(self.spec, self.header, |at, slot| state.read(at, slot));
+        let telling = telling.map_err(|error| unreadable(self.failure, &error))?;
+        let Some((contract, call)) = telling else { return Ok(None) };
         let told = self.call(contract, call.abi_encode().into())?;
         Ok((!told.result.is_success()).then_some("onBlock of the contract of validators"))
     }

@@ -87,3 +87,31 @@ fn what_is_read_is_written_again() {
     let proof: TransactionProof = read(&fixture["late"]["proof"]);
     assert_eq!(serde_json::to_value(&proof).unwrap(), fixture["late"]["proof"]);
 }
+
+/// What a real network proved whose members voted for stakes and back: while that waited, after the first change,
+/// and after the last (`ENGINES_FIXTURE=... ` for `tests/tools/engines.mjs`). The page's tests read the same file.
+pub(super) fn votes() -> Value {
+    serde_json::from_str(include_str!("../fixtures/engines.json")).unwrap()
+}
+
+#[test]
+fn who_decides_is_proven_over_votes_on_the_engine() {
+    let fixture = votes();
+    let proofs = fixture["proofs"].as_array().unwrap();
+    assert_eq!(proofs.len(), 3);
+    for proof in proofs {
+        let finality: FinalityProof = read(&proof["finality"]);
+        let mut verifier = verifier(&fixture);
+        let block = verifier.finality(&finality, finality.number).unwrap();
+        assert_eq!(block.hash(), read::<B256>(&proof["hash"]));
+        assert!(matches!(block.support().decision, Decision::Own { .. }));
+        let kept = verifier.checkpoint();
+        assert_eq!(kept.number, finality.number - 1);
+        assert_eq!(serde_json::to_value(&kept.validators).unwrap(), proof["validators"]);
+        // And on from there, with what comes later.
+        let last: FinalityProof = read(&proofs[2]["finality"]);
+        if last != finality {
+            Verifier::new(kept).unwrap().finality(&last, last.number).unwrap();
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Servers that lie: whatever they change of a proof, nothing is proven.
 
-use super::golden::{fixture, read};
+use super::golden::{fixture, read, votes};
 use crate::{
     AccountProof, Checkpoint, FinalityProof, LightError, TransactionProof, Verifier, decode,
 };
@@ -232,5 +232,48 @@ proptest! {
         prop_assert!(decode::<TransactionProof>(&bytes).is_err());
         prop_assert!(decode::<AccountProof>(&bytes).is_err());
         prop_assert!(decode::<Checkpoint>(&bytes).is_err());
+    }
+}
+
+/// Of what proves which contract knows the validators, nothing can be changed, left out or taken from another block.
+#[test]
+fn votes_on_the_engine_are_changed_by_nobody() {
+    let fixture = votes();
+    let proofs = fixture["proofs"].as_array().unwrap();
+    let refused = |answer: &Value, number: u64| {
+        let Ok(proof) = decode::<FinalityProof>(answer.to_string().as_bytes()) else { return true };
+        verifier(&fixture).finality(&proof, number).is_err()
+    };
+    for (at, one) in proofs.iter().enumerate() {
+        let honest = &one["finality"];
+        let number = read::<FinalityProof>(honest).number;
+        assert!(!refused(honest, number), "the honest one is taken");
+        for list in ["engineVotes", "account"] {
+            let place = format!("/links/0/validators/{list}");
+            let count = honest.pointer(&place).unwrap().as_array().unwrap().len();
+            for node in 0..count {
+                let mut answer = honest.clone();
+                let nodes = answer.pointer_mut(&place).unwrap().as_array_mut().unwrap();
+                let removed = nodes.remove(node);
+                assert!(refused(&answer, number), "{at}: {list} without node {node}");
+                let nodes = answer.pointer_mut(&place).unwrap().as_array_mut().unwrap();
+                nodes.extend([removed.clone(), removed]);
+                assert!(refused(&answer, number), "{at}: {list} with node {node} twice");
+            }
+            for other in proofs.iter().filter(|other| *other != one) {
+                let mut answer = honest.clone();
+                *answer.pointer_mut(&place).unwrap() =
+                    other["finality"].pointer(&place).unwrap().clone();
+                assert!(refused(&answer, number), "{at}: {list} of another block");
+            }
+        }
+        let mut answer = honest.clone();
+        answer
+            .pointer_mut("/links/0/validators")
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .remove("engineVotes");
+        assert!(refused(&answer, number), "{at}: without a word on votes");
     }
 }

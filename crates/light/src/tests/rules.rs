@@ -1,9 +1,9 @@
 //! The rules, on chains that change their validators at will.
 
-use super::world::{CONTRACT, Powers, World, state};
+use super::world::{CONTRACT, LATER, Powers, Vote, World, state};
 use crate::{
-    Certificate, Decision, EngineName, FinalityProof, LightError, Link, Record, Span, Verifier,
-    prove_finality,
+    Certificate, Decision, EngineName, FinalityProof, LightError, Link, Record, SetProof, Span,
+    Verifier, prove_finality,
 };
 use alloy_primitives::{Bytes, U256};
 use hanse_primitives::{CertificateError, Header};
@@ -16,6 +16,13 @@ fn equal(keys: &[usize]) -> Powers {
 /// `count` heights decided by the same four.
 fn quiet(count: usize) -> World {
     World::new(vec![equal(&[0, 1, 2, 3]); count])
+}
+
+/// Four with equal votes, and from block 31 on the same four by stake; decided in block 10.
+fn to_stake(later: Powers) -> World {
+    let mut sets = vec![equal(&[0, 1, 2, 3]); 30];
+    sets.extend(vec![later; 30]);
+    World::voted(sets, Vote { decided: 10, from: 31, stale: equal(&[0, 1, 2, 3]) })
 }
 
 fn rlp(header: &Header) -> Bytes {
@@ -64,6 +71,108 @@ fn a_set_that_changes_at_once_is_followed_block_by_block() {
     assert!(proof.links.iter().any(|link| link.next_validators.is_some()));
     let mut verifier = Verifier::new(world.checkpoint(0)).unwrap();
     assert!(verifier.finality(&proof, 20).is_ok());
+}
+
+/// Nothing is known beforehand of what members vote for; it is proven with each set.
+#[test]
+fn a_change_of_engine_by_vote_is_followed() {
+    for later in [equal(&[0, 1, 2, 3]), equal(&[4, 5, 6]), [(0, 5), (2, 1), (3, 2)].into()] {
+        let world = to_stake(later);
+        for (trusted, target) in [(0, 60), (0, 30), (0, 31), (29, 31), (30, 31), (40, 60), (3, 12)]
+        {
+            let proof = prove_finality(&world.network, &world, trusted, target).unwrap();
+            let mut verifier = Verifier::new(world.checkpoint(trusted)).unwrap();
+            let block = verifier.finality(&proof, target).unwrap();
+            assert_eq!(block.hash(), world.headers[usize::try_from(target).unwrap()].hash_slow());
+            let checkpoint = verifier.checkpoint();
+            assert_eq!(checkpoint, world.checkpoint(checkpoint.number));
+        }
+    }
+}
+
+/// Who votes stays who it was, so that a child vouches for its parent: no state is needed, however old.
+#[test]
+fn over_a_change_of_engine_a_child_vouches_without_state() {
+    let world = to_stake([(0, 5), (1, 1), (2, 1), (3, 2)].into());
+    let proof = prove_finality(&world.network, &world, 0, 50).unwrap();
+    assert_eq!((proof.links.len(), world.proofs.get()), (1, 0));
+    Verifier::new(world.checkpoint(0)).unwrap().finality(&proof, 50).unwrap();
+}
+
+/// A server hides a change: it proves who would decide if there had been none. That contract still names a set, and
+/// three of four old votes look like a quorum.
+#[test]
+fn a_hidden_change_of_engine_is_found_out() {
+    let world = to_stake([(0, 1), (1, 1), (2, 1), (3, 4)].into());
+    let mut lost = world.header_on(world.headers[39].hash_slow(), 40);
+    lost.gas_used = 1;
+    let certificate = world.certify(&lost, 0, &[0, 1, 2]);
+    let honest = world.prove_validators(40).unwrap();
+    let (_, hidden) = world.proof_of(39, CONTRACT);
+    let mut unsaid = hidden.clone();
+    unsaid.engine_votes = None;
+    let mut emptied = hidden.clone();
+    emptied.engine_votes = Some(Vec::new());
+    let earlier = world.proof_of(5, CONTRACT).1;
+    let mut outdated = hidden.clone();
+    outdated.engine_votes = earlier.engine_votes;
+    let refusal = |validators: &SetProof| {
+        let link = Link {
+            parent: Some(rlp(&world.headers[39])),
+            header: rlp(&lost),
+            certificate: Certificate::new(&certificate),
+            validators: Some(validators.clone()),
+            next_validators: None,
+        };
+        let proof = FinalityProof { number: 40, links: vec![link] };
+        let mut verifier = Verifier::new(world.checkpoint(0)).unwrap();
+        verifier.finality(&proof, 40).unwrap_err().to_string()
+    };
+    for (proof, why) in [
+        (&honest, "quorum"),
+        (&hidden, "proof"),
+        (&unsaid, "not proven which contract"),
+        (&emptied, "proof"),
+        (&outdated, "proof"),
+    ] {
+        let told = refusal(proof);
+        assert!(told.contains(why), "{told}");
+    }
+    // The same honest proof of the block that was decided is taken.
+    let proof = prove_finality(&world.network, &world, 0, 40).unwrap();
+    Verifier::new(world.checkpoint(0)).unwrap().finality(&proof, 40).unwrap();
+}
+
+/// The other way round: a change that nobody has voted for, or that has not come yet, moves nothing.
+#[test]
+fn a_change_of_engine_counts_from_its_block_on() {
+    let world = to_stake(equal(&[4, 5, 6]));
+    for number in [5, 10, 29] {
+        let root = world.headers[number].state_root;
+        let decides = u64::try_from(number).unwrap() + 1;
+        let (_, late) = world.proof_of(decides - 1, LATER);
+        assert!(late.verify(decides, &world.network, root).is_err(), "at {decides}");
+        let (_, early) = world.proof_of(decides - 1, CONTRACT);
+        let set = early.verify(decides, &world.network, root).unwrap();
+        assert_eq!(set, world.set(&equal(&[0, 1, 2, 3])));
+    }
+    let (_, late) = world.proof_of(30, LATER);
+    let set = late.verify(31, &world.network, world.headers[30].state_root).unwrap();
+    assert_eq!(set, world.set(&equal(&[4, 5, 6])));
+}
+
+/// Where members do not vote on engines, nothing is said of it: a proof has one spelling.
+#[test]
+fn votes_that_no_network_has_are_refused() {
+    let mut sets = vec![equal(&[0, 1, 2, 3]); 5];
+    sets.extend(vec![equal(&[4, 5, 6]); 5]);
+    let world = World::new(sets);
+    let mut proof = prove_finality(&world.network, &world, 0, 10).unwrap();
+    let links = proof.links.iter_mut();
+    let sets = links.flat_map(|link| [&mut link.validators, &mut link.next_validators]);
+    sets.flatten().for_each(|set| set.engine_votes = Some(Vec::new()));
+    let refused = Verifier::new(world.checkpoint(0)).unwrap().finality(&proof, 10);
+    assert!(matches!(refused, Err(LightError::Idle(_))), "{refused:?}");
 }
 
 /// Three of four precommitted a block in round 0, where they were three of seven and decided nothing; another
@@ -204,7 +313,7 @@ fn seats_that_no_contract_of_ours_has_are_refused() {
     ];
     for (seats, why) in cases {
         let (root, proof) = state(seats);
-        let refused = proof.verify(9, CONTRACT, root).unwrap_err();
+        let refused = proof.verify(9, &world.network, root).unwrap_err();
         // A contract without seats has no storage, so the proof of its emptiness has no nodes to spare.
         let expected = LightError::Seats { number: 9, why };
         assert!(refused == expected, "{refused}");

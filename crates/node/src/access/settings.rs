@@ -124,10 +124,11 @@ const READER_ETH: [&str; 36] = [
 ];
 
 /// Questions about the network, its finality and its members.
-const READER_HANSE: [&str; 10] = [
+const READER_HANSE: [&str; 11] = [
     "hanse_getCertificate",
     "hanse_getCheckpoint",
     "hanse_getContracts",
+    "hanse_getEngine",
     "hanse_getEvidence",
     "hanse_getFinalityProof",
     "hanse_getHistory",

@@ -110,13 +110,13 @@ fn ledger(chain: &Path, data: &Path) -> Result<Made, NodeError> {
     let rooms = Rooms::open(chain_spec(&config, BaseFee::Eip1559)?, data, &config)?;
     rooms.ledger.checkpoint()?;
     let next = rooms.ledger.head().height.next();
-    let engine = rooms.spec.engine_at(next).cloned();
+    let tenure = rooms.chain().tenure()?;
     Ok(Made {
         chain_id: rooms.spec.chain_id(),
         genesis: rooms.spec.genesis_reference().hash,
         head: rooms.ledger.head().height,
         validators: rooms.chain().validators_at(next)?,
-        engine,
+        engine: tenure.map(|tenure| tenure.engine),
     })
 }
 

@@ -8,6 +8,7 @@ mod data;
 mod db;
 mod demo;
 mod endorse;
+mod engine;
 mod export;
 mod genesis;
 mod import;
@@ -71,6 +72,8 @@ enum Command {
     Policy(policy::Args),
     /// See which contracts get other code, and check that new code keeps what the old one stored.
     Upgrade(upgrade::Args),
+    /// Read by which engine blocks are decided, and how members have changed that.
+    Engine(engine::Args),
     /// Endorse transactions to guarded contracts.
     Endorse(endorse::Args),
     /// Read the catalog of the data that the network has, and look after one's own entries.
@@ -124,6 +127,7 @@ pub fn run(cli: Cli) -> Result<(), NodeError> {
         Command::Proposal(args) => proposal::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Upgrade(args) => upgrade::run(args),
+        Command::Engine(args) => engine::run(args),
         Command::Endorse(args) => endorse::run(args),
         Command::Data(args) => data::run(args),
         Command::Import(args) => import::run(&args),

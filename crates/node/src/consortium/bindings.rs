@@ -25,6 +25,14 @@ pub(crate) mod catalog {
     );
 }
 
+pub(crate) mod engines {
+    alloy_sol_types::sol!(
+        #[derive(Debug, PartialEq, serde::Serialize)]
+        IEngines,
+        "../../contracts/artifacts/IEngines.json"
+    );
+}
+
 pub(crate) mod registry {
     alloy_sol_types::sol!(
         #[derive(Debug, PartialEq)]

@@ -2,9 +2,9 @@
 
 use super::{
     bindings::{
-        catalog::IDataCatalog, members::IMembers::IMembersCalls, policies::IPolicies,
-        registry::IValidatorRegistry::IValidatorRegistryCalls, staking::IStaking::IStakingCalls,
-        upgrades::IUpgrades::IUpgradesCalls,
+        catalog::IDataCatalog, engines::IEngines, members::IMembers::IMembersCalls,
+        policies::IPolicies, registry::IValidatorRegistry::IValidatorRegistryCalls,
+        staking::IStaking::IStakingCalls, upgrades::IUpgrades::IUpgradesCalls,
     },
     words::{msp_id, name_of, policy_text, roles_text},
 };
@@ -12,7 +12,7 @@ use crate::NodeError;
 use IPolicies::IPoliciesCalls;
 use alloy_primitives::{Address, B256, Bytes, FixedBytes};
 use alloy_sol_types::SolInterface;
-use hanse_primitives::{ChainSpec, Contracts, Engine, Height, Membership};
+use hanse_primitives::{ChainSpec, Contracts, Engine, Membership};
 
 /// The contracts of a network by their names.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Names {
             let text = "this chain has no organizations: its genesis names none";
             NodeError::Config(text.to_owned())
         })?;
-        let engine = spec.engine_at(Height(1));
+        let engine = spec.hanse().map(|hanse| &hanse.consensus);
         let registry = engine.and_then(Engine::validators).map(|settings| settings.contract);
         let has_stakes = matches!(engine, Some(Engine::Pos(_)));
         Ok(Self { contracts, membership, registry, has_stakes })
@@ -48,6 +48,7 @@ impl Names {
             ("anchors", self.contracts.anchors),
             ("catalog", self.contracts.data_catalog),
             ("upgrades", self.contracts.upgrades),
+            ("engines", self.contracts.engines),
         ];
         let named = named.into_iter().filter_map(|(name, at)| Some((name.to_owned(), at?)));
         let currencies = self.contracts.currencies.iter().map(|(name, at)| (name.to_string(), *at));
@@ -85,6 +86,8 @@ impl Names {
             IDataCatalog::IDataCatalogCalls::abi_decode(input).ok().and_then(of_catalog)
         } else if self.contracts.upgrades == Some(to) {
             IUpgradesCalls::abi_decode(input).ok().and_then(|call| self.of_upgrades(call))
+        } else if self.contracts.engines == Some(to) {
+            IEngines::IEnginesCalls::abi_decode(input).ok().and_then(of_engines)
         } else if self.registry == Some(to) {
             match self.has_stakes {
                 true => IStakingCalls::abi_decode(input).ok().and_then(of_staking),
@@ -220,6 +223,49 @@ fn of_catalog(call: IDataCatalog::IDataCatalogCalls) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn of_engines(call: IEngines::IEnginesCalls) -> Option<String> {
+    use IEngines::IEnginesCalls as C;
+    match call {
+        C::change(c) => Some(format!(
+            "let blocks from {} on be decided by {}, whom {} names: {}",
+            c.from,
+            voters(c.kind),
+            c.validators,
+            times(&c.timing)
+        )),
+        C::cancel(_) => Some("take back the change of the engine that waits".to_owned()),
+        _ => None,
+    }
+}
+
+/// `IEngines.Kind`: validators with equal votes.
+pub(crate) const BFT: u8 = 1;
+
+/// `IEngines.Kind`: validators with votes by stake.
+pub(crate) const POS: u8 = 2;
+
+/// Who decides under an engine, for people.
+pub(crate) const fn voters(kind: u8) -> &'static str {
+    match kind {
+        BFT => "validators with equal votes (bft)",
+        POS => "validators with votes by stake (pos)",
+        _ => "nobody",
+    }
+}
+
+/// The times of an engine, for people.
+pub(crate) fn times(timing: &IEngines::Timing) -> String {
+    format!(
+        "at least {} ms between blocks, an empty one after {} ms; {} ms for a proposal, {} ms for votes, {} ms \
+         more each round",
+        timing.blockTimeMs,
+        timing.emptyBlockTimeMs,
+        timing.proposeTimeoutMs,
+        timing.voteTimeoutMs,
+        timing.timeoutStepMs
+    )
 }
 
 fn of_registry(call: IValidatorRegistryCalls) -> Option<String> {

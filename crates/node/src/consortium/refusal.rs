@@ -2,8 +2,8 @@
 
 use super::{
     bindings::{
-        catalog::IDataCatalog::IDataCatalogErrors, members::IMembers::IMembersErrors,
-        policies::IPolicies::IPoliciesErrors,
+        catalog::IDataCatalog::IDataCatalogErrors, engines::IEngines::IEnginesErrors,
+        members::IMembers::IMembersErrors, policies::IPolicies::IPoliciesErrors,
         registry::IValidatorRegistry::IValidatorRegistryErrors, staking::IStaking::IStakingErrors,
         upgrades::IUpgrades::IUpgradesErrors,
     },
@@ -37,6 +37,9 @@ pub(crate) fn reason(data: &[u8]) -> Option<String> {
     }
     if let Ok(error) = IUpgradesErrors::abi_decode(data) {
         return Some(of_upgrades(error));
+    }
+    if let Ok(error) = IEnginesErrors::abi_decode(data) {
+        return Some(of_engines(error));
     }
     if let Ok(error) = IValidatorRegistryErrors::abi_decode(data) {
         return Some(of_registry(error));
@@ -204,6 +207,43 @@ fn of_upgrades(error: IUpgradesErrors) -> String {
         E::NotWaiting(e) => format!("upgrade {} does not wait any more", e.id),
         E::UnknownUpgrade(e) => format!("there is no upgrade {}", e.id),
         E::TooMany(e) => format!("there are too many {}", e.what),
+    }
+}
+
+fn of_engines(error: IEnginesErrors) -> String {
+    use IEnginesErrors as E;
+    match error {
+        E::NotGovernor(e) => format!("{} may not do this: only a carried proposal may", e.caller),
+        E::InvalidNotice(e) => format!("{} blocks are no notice", e.notice),
+        E::TooSoon(e) => format!(
+            "a change of the engine takes effect in block {} at the earliest, not in {}",
+            e.earliest, e.from
+        ),
+        E::ChangeWaits(e) => format!(
+            "another change of the engine waits for block {}: take that one back first, or wait for it",
+            e.from
+        ),
+        E::NothingWaits(_) => "no change of the engine waits".to_owned(),
+        E::IsFixed(e) => format!(
+            "the change in block {} is too near to be taken back: nodes may have acted on it",
+            e.from
+        ),
+        E::NotFollowable(e) => format!(
+            "nobody could follow a change to {}: {}",
+            e.validators,
+            match e.why.as_str() {
+                "engine" => "that is no engine",
+                "code" => "there is no contract",
+                "kind" => "it knows no validators of that kind",
+                "count" => "it names nobody who votes, or more than 64",
+                "seats" => "those whom it names are not in order, or have no power",
+                "proposers" => "nobody whom it names makes blocks",
+                _ => "it is none of ours",
+            }
+        ),
+        E::InvalidTime(e) => {
+            format!("{} must be {} to {}", e.what.escape_debug(), e.least, e.most)
+        }
     }
 }
 

@@ -108,6 +108,49 @@ fn why_an_upgrade_is_refused_is_told() {
 }
 
 #[test]
+fn a_change_of_the_engine_is_told_with_all_that_it_says() {
+    let mut names = names();
+    names.contracts.engines = Some(Address::repeat_byte(5));
+    let validators = Address::repeat_byte(6);
+    let timing = IEngines::Timing {
+        blockTimeMs: 1,
+        emptyBlockTimeMs: 2,
+        proposeTimeoutMs: 3,
+        voteTimeoutMs: 4,
+        timeoutStepMs: 5,
+    };
+    let call = IEngines::changeCall { from: 77, kind: POS, validators, timing };
+    assert_eq!(
+        names.tell(Address::repeat_byte(5), &call.abi_encode().into()),
+        format!(
+            "let blocks from 77 on be decided by validators with votes by stake (pos), whom {validators} names: at \
+             least 1 ms between blocks, an empty one after 2 ms; 3 ms for a proposal, 4 ms for votes, 5 ms more each \
+             round"
+        )
+    );
+    let cancel: Bytes = IEngines::cancelCall {}.abi_encode().into();
+    assert_eq!(
+        names.tell(Address::repeat_byte(5), &cancel),
+        "take back the change of the engine that waits"
+    );
+    assert!(names.tell(Address::repeat_byte(6), &cancel).starts_with("call 0x"));
+}
+
+#[test]
+fn why_an_engine_cannot_be_changed_is_told() {
+    let told = |error: Vec<u8>| refusal::sentence(&refusal(error));
+    let soon = IEngines::TooSoon { from: 7, earliest: U256::from(9) }.abi_encode();
+    assert_eq!(
+        told(soon),
+        "a change of the engine takes effect in block 9 at the earliest, not in 7"
+    );
+    let validators = Address::repeat_byte(6);
+    let error = IEngines::NotFollowable { validators, why: "kind".to_owned() }.abi_encode();
+    let words = told(error);
+    assert!(words.ends_with("it knows no validators of that kind"), "{words}");
+}
+
+#[test]
 fn contracts_are_found_by_their_names() {
     assert_eq!(names().find("Escrow").unwrap(), Address::repeat_byte(3));
     assert_eq!(names().title(Address::repeat_byte(1)), "members");

@@ -8,6 +8,7 @@ use alloy_sol_types::SolConstructor;
 use contracts::{
     anchors::Anchors,
     catalog::DataCatalog,
+    engines::Engines,
     members::{IMembers, Members},
     policies::{IPolicies, Policies},
     upgrades::Upgrades,
@@ -52,6 +53,14 @@ mod contracts {
         );
     }
 
+    pub(super) mod engines {
+        alloy_sol_types::sol!(
+            #[derive(Debug)]
+            Engines,
+            "../../contracts/artifacts/Engines.json"
+        );
+    }
+
     pub(super) mod catalog {
         alloy_sol_types::sol!(
             #[derive(Debug)]
@@ -72,12 +81,21 @@ mod contracts {
 /// Blocks for which a proposal can be open, at most.
 const LIFETIME_MAX: u64 = 1_000_000;
 
+/// Blocks between a vote on the engine and its effect, at least.
+const ENGINE_NOTICE: u64 = 1_000;
+
+/// The policy that decides on the engine.
+const ENGINE: &str = "engine";
+
+/// The policy that decides which contracts get other code.
+const UPGRADES: &str = "upgrades";
+
 /// Bytes of a file with a consortium.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Policies that decide on changes, and what they are if nobody says otherwise.
 const GOVERNING: [&str; 6] =
-    ["governance", "membership", "policies", "validators", "upgrades", "engine"];
+    ["governance", "membership", "policies", "validators", UPGRADES, ENGINE];
 
 /// An organization that is there from the beginning.
 #[derive(Clone, Debug)]
@@ -98,6 +116,7 @@ pub(crate) struct Charter {
     founders: Vec<Founder>,
     /// By name, as the contract has names.
     policies: BTreeMap<B256, Policy>,
+    engine_notice: u64,
 }
 
 /// The contracts of a charter, once they have addresses.
@@ -133,7 +152,14 @@ impl Charter {
             return Err(NodeError::Config("a consortium has at least one organization".to_owned()));
         }
         let policies = policies.into_iter().map(|(name, policy)| Ok((word_of(&name)?, policy)));
-        Ok(Self { founders, policies: policies.collect::<Result<_, NodeError>>()? })
+        let policies = policies.collect::<Result<_, NodeError>>()?;
+        Ok(Self { founders, policies, engine_notice: ENGINE_NOTICE })
+    }
+
+    /// The same, where a vote on the engine can take effect after so many blocks.
+    pub(crate) const fn with_engine_notice(mut self, blocks: u64) -> Self {
+        self.engine_notice = blocks;
+        self
     }
 
     /// One organization, whose authority nobody keeps: to measure what the law costs.
@@ -170,20 +196,23 @@ impl Charter {
             Ok((name.clone(), policy.map_err(|error| wrong(format!("policy {name}: {error}")))?))
         });
         let policies = policies.collect::<Result<_, NodeError>>()?;
-        Self::new(founders, file.open, policies)
+        let charter = Self::new(founders, file.open, policies)?;
+        Ok(charter.with_engine_notice(file.engine_notice.unwrap_or(ENGINE_NOTICE)))
     }
 
     /// How many contracts [`Charter::creations`] makes.
     pub(super) const CONTRACTS: u64 = 5;
 
     /// The contracts, in the order in which they are to be created by `deployer` from `nonce` on. `others` are the
-    /// network's own contracts besides, whose code it may replace as theirs.
+    /// network's own contracts besides, whose code it may replace as theirs; `engines` is where members vote on
+    /// the engine, if they can.
     pub(super) fn creations(
         &self,
         deployer: Address,
         nonce: u64,
         others: impl IntoIterator<Item = Address>,
-    ) -> (Law, Vec<Creation>) {
+        engines: Option<Address>,
+    ) -> Result<(Law, Vec<Creation>), NodeError> {
         let [members, policies, anchors, catalog, upgrades] =
             [0, 1, 2, 3, 4].map(|at| deployer.create(nonce + at));
         let membership = Membership { members, policies };
@@ -191,7 +220,10 @@ impl Charter {
             governor_: policies,
             founders: self.founders.iter().map(Founder::argument).collect(),
         };
-        let topic = B256::right_padding_from(b"upgrades");
+        let topic = |target, policy| Ok(IPolicies::Topic { target, policy: word_of(policy)? });
+        let governed = [(upgrades, UPGRADES)].into_iter().chain(engines.map(|at| (at, ENGINE)));
+        let topics = governed.map(|(target, policy)| topic(target, policy));
+        let topics = topics.collect::<Result<Vec<_>, NodeError>>()?;
         let deciding = Policies::constructorCall {
             members_: members,
             policies_: self
@@ -202,14 +234,14 @@ impl Charter {
                     form: policy.to_form().into(),
                 })
                 .collect(),
-            topics_: vec![IPolicies::Topic { target: upgrades, policy: topic }],
+            topics_: topics,
             lifetimeMax_: LIFETIME_MAX,
         };
         let cataloguing = DataCatalog::constructorCall { members_: members };
         let own = [members, policies, anchors, catalog];
         let replacing = Upgrades::constructorCall {
             members_: members,
-            covered_: own.into_iter().chain(others).collect(),
+            covered_: own.into_iter().chain(others).chain(engines).collect(),
         };
         let creations = vec![
             creation(&Members::BYTECODE, founding.abi_encode()),
@@ -218,7 +250,16 @@ impl Charter {
             creation(&DataCatalog::BYTECODE, cataloguing.abi_encode()),
             creation(&Upgrades::BYTECODE, replacing.abi_encode()),
         ];
-        (Law { membership, anchors, catalog, upgrades }, creations)
+        Ok((Law { membership, anchors, catalog, upgrades }, creations))
+    }
+
+    /// The contract of votes on the engine.
+    pub(super) fn engines(&self, law: &Law) -> Creation {
+        let arguments = Engines::constructorCall {
+            members_: law.membership.members,
+            notice_: self.engine_notice,
+        };
+        creation(&Engines::BYTECODE, arguments.abi_encode())
     }
 }
 
@@ -248,6 +289,8 @@ struct ConsortiumFile {
     /// Whether strangers may use the network.
     #[serde(default)]
     open: bool,
+    /// Blocks between a vote on the engine and its effect, at least.
+    engine_notice: Option<u64>,
     #[serde(rename = "organization")]
     organizations: Vec<OrganizationEntry>,
     #[serde(default)]

@@ -120,6 +120,11 @@ pub(super) struct Creation {
 }
 
 impl Consensus {
+    /// True when validators vote.
+    pub(super) const fn has_validators(&self) -> bool {
+        matches!(self, Self::Bft { .. } | Self::Pos { .. })
+    }
+
     /// The contract that knows the validators, if there are any. `governor` decides who they are, in place of
     /// themselves.
     pub(super) fn creation(&self, governor: Option<Address>) -> Option<Creation> {

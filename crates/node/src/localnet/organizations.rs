@@ -19,6 +19,9 @@ const AUTHORITY_DAYS: u64 = 3_650;
 /// Days that the certificate of a node lasts.
 const NODE_DAYS: u64 = 365;
 
+/// Blocks between a vote on the engine and its effect: few, so that one can be watched.
+const ENGINE_NOTICE: u64 = 20;
+
 /// The well-known account that acts for each of the first members: the page's wallet has its key.
 const ADMINS: [usize; 4] = [1, 3, 2, 0];
 
@@ -49,7 +52,9 @@ pub(super) fn charter(members: &[Member], is_open: bool) -> Result<Charter, Node
             admins: vec![wallet.get(known).copied().unwrap_or(member.account)],
         })
     });
-    Charter::new(founders.collect::<Result<_, NodeError>>()?, is_open, BTreeMap::new())
+    let founders = founders.collect::<Result<_, NodeError>>()?;
+    let charter = Charter::new(founders, is_open, BTreeMap::new())?;
+    Ok(charter.with_engine_notice(ENGINE_NOTICE))
 }
 
 /// The organization of a member, with a certificate for its node.

@@ -1,7 +1,7 @@
 use super::{Doubt, Members};
 use crate::{NodeError, driver::Status, roster::validator_of};
 use alloy_primitives::Address;
-use hanse_execution::Executor;
+use hanse_execution::{ExecutionError, Executor};
 use hanse_identity::{CertificateError, Credential, PublicKey, Purpose};
 use hanse_ledger::Ledger;
 use hanse_network::{Admission, Hello};
@@ -76,12 +76,12 @@ impl Doorstep {
     /// Whether an account votes on the next block.
     fn is_voting(&self, account: Address) -> Result<bool, NodeError> {
         let head = self.ledger.head();
-        let engine = self.spec.engine_at(head.height.next());
-        let Some(settings) = engine.and_then(|engine| engine.validators()) else {
+        let failed = |error: ExecutionError| NodeError::Failed(error.to_string());
+        let tenure = self.executor.tenure(head).map_err(failed)?;
+        let Some(settings) = tenure.as_ref().and_then(|tenure| tenure.engine.validators()) else {
             return Ok(false);
         };
-        let set = self.executor.validators(head.hash, settings.contract);
-        let set = set.map_err(|error| NodeError::Failed(error.to_string()))?;
+        let set = self.executor.validators(head.hash, settings.contract).map_err(failed)?;
         Ok(set.get(&account).is_some())
     }
 

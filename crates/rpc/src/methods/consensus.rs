@@ -22,12 +22,14 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
     let ledger = &call.rpc.ledger;
     let (head, finalized) = (ledger.head(), ledger.finalized());
     let next = head.height.next();
+    let tenure = call.executor().tenure(head).map_err(failed)?;
     let consensus = call.rpc.consensus.as_deref();
     let stage = consensus.map(|consensus| consensus.stage());
     let faults = call.rpc.faults.as_deref();
     let fault = faults.and_then(|faults| faults.current());
     Reply::new(&json!({
-        "engine": call.rpc.spec.engine_at(next).map(Engine::name),
+        "engine": tenure.as_ref().map(|tenure| tenure.engine.name()),
+        "nextEngine": tenure.and_then(|tenure| tenure.next).map(|change| engine(change.height, &change.consensus)),
         "height": Hex(stage.map_or(next, |stage| stage.height).0),
         "round": Hex(stage.map_or(0, |stage| stage.round)),
         "step": stage.map(|stage| stage.step),
@@ -40,6 +42,39 @@ pub(super) fn status(call: &Call<'_>) -> Answer {
         "fault": fault.map(|(kind, until_ms)| json!({ "kind": kind, "untilMs": Hex(until_ms) })),
         "faults": faults.map_or(&[][..], |faults| faults.kinds()),
     }))
+}
+
+/// `hanse_getEngine`: how the block after the one named is decided, and what is known there of a change.
+pub(super) fn engine_after(call: &Call<'_>) -> Answer {
+    let at = call.known_block(0)?;
+    let tenure = call.executor().tenure(at).map_err(failed)?;
+    let votes = call.executor().engine_votes(at.hash).map_err(failed)?;
+    Reply::new(&json!({
+        "decides": Hex(at.height.next().0),
+        "now": tenure.as_ref().map(|tenure| engine(tenure.first, &tenure.engine)),
+        "next": tenure.as_ref().and_then(|tenure| tenure.next.as_ref()).map(|change| engine(change.height, &change.consensus)),
+        "votes": votes.map(|votes| json!({
+            "contract": votes.contract, "notice": Hex(votes.notice), "changes": Hex(votes.count),
+        })),
+    }))
+}
+
+/// An engine from a height on, with its times where validators vote.
+fn engine(from: Height, engine: &Engine) -> Value {
+    let mut told = json!({ "from": Hex(from.0), "engine": engine.name(), "contract": null });
+    if let Some(settings) = engine.validators() {
+        told["contract"] = json!(settings.contract);
+        for (name, time) in [
+            ("blockTimeMs", settings.block_time_ms),
+            ("emptyBlockTimeMs", settings.empty_block_time_ms),
+            ("proposeTimeoutMs", settings.propose_timeout_ms),
+            ("voteTimeoutMs", settings.vote_timeout_ms),
+            ("timeoutStepMs", settings.timeout_step_ms),
+        ] {
+            told[name] = json!(Hex(time));
+        }
+    }
+    told
 }
 
 fn position(call: &Call<'_>, block: BlockRef) -> Result<Value, RpcError> {
@@ -73,7 +108,7 @@ pub(super) fn peers(call: &Call<'_>) -> Answer {
 pub(super) fn validators(call: &Call<'_>) -> Answer {
     let at = call.known_block(0)?;
     let next = at.height.next();
-    let Some(contract) = contract(call, next) else {
+    let Some(contract) = contract(call, at)? else {
         return Reply::new(&json!({
             "decides": Hex(next.0), "totalPower": "0x0", "quorumPower": "0x0", "contract": null,
             "validators": [], "rules": null,
@@ -137,10 +172,11 @@ fn peer_of(call: &Call<'_>, account: &Address, connected: &BTreeSet<PeerId>) -> 
     Some(json!({ "id": key(id), "connected": connected.contains(&id) }))
 }
 
-/// The contract that knows who votes at a height.
-fn contract(call: &Call<'_>, height: Height) -> Option<Address> {
-    let engine = call.rpc.spec.engine_at(height)?;
-    engine.validators().map(|settings| settings.contract)
+/// The contract that knows who votes on the block after another.
+fn contract(call: &Call<'_>, at: BlockRef) -> Result<Option<Address>, RpcError> {
+    let tenure = call.executor().tenure(at).map_err(failed)?;
+    let settings = tenure.as_ref().and_then(|tenure| tenure.engine.validators());
+    Ok(settings.map(|settings| settings.contract))
 }
 
 /// `hanse_getCertificate`: the precommits that made a block final. `null` for one that is not, or that
@@ -149,7 +185,10 @@ pub(super) fn certificate(call: &Call<'_>) -> Answer {
     let id: BlockId = call.params.required(0)?;
     let Some(block) = reference(call.rpc, id)? else { return Ok(Reply::null()) };
     let canonical = call.rpc.ledger.is_canonical(block)?;
-    let Some(contract) = contract(call, block.height).filter(|_| canonical) else {
+    let parent = block.height.previous().filter(|_| canonical);
+    let parent = parent.map(|height| Ok::<_, RpcError>((height, call.rpc.ledger.hash(height)?)));
+    let Some((height, Some(hash))) = parent.transpose()? else { return Ok(Reply::null()) };
+    let Some(contract) = contract(call, BlockRef { height, hash })? else {
         return Ok(Reply::null());
     };
     let consensus = call.rpc.consensus.as_deref();
@@ -197,7 +236,7 @@ pub(super) fn evidence(call: &Call<'_>) -> Answer {
         return Err(RpcError::argument(1, format!("at most {EVIDENCE_ITEMS_MAX}")));
     }
     let head = call.rpc.ledger.head();
-    let Some(contract) = contract(call, head.height.next()) else {
+    let Some(contract) = contract(call, head)? else {
         return Reply::new(&[(); 0]);
     };
     let found = call.executor().evidence(head.hash, contract, first, count).map_err(failed)?;
@@ -292,7 +331,7 @@ pub(super) fn set_fault(call: &Call<'_>) -> Answer {
     Reply::new(&true)
 }
 
-fn failed(error: ExecutionError) -> RpcError {
+pub(super) fn failed(error: ExecutionError) -> RpcError {
     match error {
         ExecutionError::Store(error) => error.into(),
         ExecutionError::UnknownParent(_) => RpcError::header_not_found(),

@@ -7,7 +7,8 @@ use crate::{
     wire::{BlockId, BlockTag, Reply},
 };
 use alloy_eips::Encodable2718;
-use alloy_primitives::{Bytes, TxHash};
+use alloy_primitives::{Address, Bytes, TxHash, U256};
+use hanse_execution::Executor;
 use hanse_ledger::{LedgerError, Remaining, StateView};
 use hanse_light::{
     Checkpoint, LightError, Network, Record, SetProof, TransactionProof, prove_finality,
@@ -15,6 +16,7 @@ use hanse_light::{
 };
 use hanse_primitives::{
     BlockRef, CommitCertificate, Header, Height, OrderedItem, OrderedList, ValidatorSet,
+    VotedChanges,
 };
 use std::collections::BTreeSet;
 
@@ -25,7 +27,7 @@ pub(super) fn checkpoint(call: &Call<'_>) -> Answer {
     let next = block.height.0.saturating_add(1);
     // Where nobody votes there is nobody to tell of; the client sees by the engines why.
     let validators = match network.contract_at(next) {
-        Ok(_) => Served { context: call.rpc, network: &network }.validators(next)?,
+        Ok(_) => Served { context: call.rpc, executor: call.executor() }.validators(next)?,
         Err(_) => ValidatorSet::default(),
     };
     Reply::new(&Checkpoint::new(network, block.height.0, block.hash, &validators))
@@ -35,7 +37,7 @@ pub(super) fn checkpoint(call: &Call<'_>) -> Answer {
 pub(super) fn finality(call: &Call<'_>) -> Answer {
     let network = network(call.rpc)?;
     let block = final_block(call.rpc, call.params.optional(0)?)?;
-    let served = Served { context: call.rpc, network: &network };
+    let served = Served { context: call.rpc, executor: call.executor() };
     Reply::new(&prove_finality(&network, &served, trusted(call)?, block.height.0)?)
 }
 
@@ -48,7 +50,7 @@ pub(super) fn transaction(call: &Call<'_>) -> Answer {
         return Ok(Reply::null());
     }
     let network = network(call.rpc)?;
-    let served = Served { context: call.rpc, network: &network };
+    let served = Served { context: call.rpc, executor: call.executor() };
     let finality = prove_finality(&network, &served, trusted(call)?, number)?;
     let all: Vec<_> = block.transactions().collect();
     if all.get(at).is_none_or(|one| one.kept().is_none()) {
@@ -101,7 +103,7 @@ impl From<LightError> for RpcError {
 /// The ledger, as light clients are served from it.
 struct Served<'a> {
     context: &'a Context,
-    network: &'a Network,
+    executor: Executor,
 }
 
 impl Served<'_> {
@@ -111,11 +113,34 @@ impl Served<'_> {
         Ok(BlockRef { height, hash })
     }
 
-    /// The state that says who decides a height.
-    fn state_before(&self, number: u64) -> Result<StateView, RpcError> {
+    /// The state that says who decides a height, and the contract that knows it there.
+    fn before(&self, number: u64) -> Result<(StateView, Address), RpcError> {
         let parent = self.reference(number.saturating_sub(1))?;
-        Ok(self.context.ledger.state(parent.hash)?)
+        let tenure = self.executor.tenure(parent).map_err(super::consensus::failed)?;
+        let settings = tenure.as_ref().and_then(|tenure| tenure.engine.validators());
+        let contract = settings.map(|settings| settings.contract);
+        let contract =
+            contract.ok_or_else(|| RpcError::Server(format!("nobody votes on block {number}")))?;
+        Ok((self.context.ledger.state(parent.hash)?, contract))
     }
+}
+
+/// Nodes on the way to an account, and to slots of it, each once.
+fn proof(
+    state: &StateView,
+    number: u64,
+    contract: Address,
+    slots: &[U256],
+) -> Result<(Vec<Bytes>, Vec<Bytes>), RpcError> {
+    let proof = state.proof(&contract, slots).map_err(|error| match error {
+        LedgerError::ProofTooOld { reason, .. } => RpcError::Server(format!(
+            "more than a third of the voting power changed hands at about block {number}, and \
+             that state is too old to prove it ({reason}); start from a newer checkpoint"
+        )),
+        error => error.into(),
+    })?;
+    let nodes: BTreeSet<Bytes> = proof.storage.into_iter().flat_map(|one| one.nodes).collect();
+    Ok((proof.nodes, nodes.into_iter().collect()))
 }
 
 impl Record for Served<'_> {
@@ -141,25 +166,32 @@ impl Record for Served<'_> {
     }
 
     fn validators(&self, number: u64) -> Result<ValidatorSet, RpcError> {
-        let contract = self.network.contract_at(number)?;
-        let state = self.state_before(number)?;
+        if number == 1 {
+            // Genesis says it for ever, also where its state has been let go.
+            return Ok(Checkpoint::genesis(&self.context.spec)?.voters()?);
+        }
+        let (state, contract) = self.before(number)?;
         let read = |slot| Ok::<_, RpcError>(state.storage(&contract, &slot)?);
         Ok(validators_in_state(number, read)?.0)
     }
 
     fn prove_validators(&self, number: u64) -> Result<SetProof, RpcError> {
-        let contract = self.network.contract_at(number)?;
-        let state = self.state_before(number)?;
+        let (state, contract) = self.before(number)?;
         let read = |slot| Ok::<_, RpcError>(state.storage(&contract, &slot)?);
         let (_, slots) = validators_in_state(number, read)?;
-        let proof = state.proof(&contract, &slots).map_err(|error| match error {
-            LedgerError::ProofTooOld { reason, .. } => RpcError::Server(format!(
-                "more than a third of the voting power changed hands at about block {number}, and \
-                 that state is too old to prove it ({reason}); start from a newer checkpoint"
-            )),
-            error => error.into(),
+        let (mut account, storage) = proof(&state, number, contract, &slots)?;
+        let hanse = self.context.spec.hanse();
+        let Some(votes) = hanse.and_then(|hanse| hanse.contracts.engines) else {
+            return Ok(SetProof { account, storage, engine_votes: None });
+        };
+        let mut slots = Vec::new();
+        VotedChanges::read(Height(number), |slot| {
+            slots.push(slot);
+            state.storage(&votes, &slot)
         })?;
-        let nodes: BTreeSet<Bytes> = proof.storage.into_iter().flat_map(|one| one.nodes).collect();
-        Ok(SetProof { account: proof.nodes, storage: nodes.into_iter().collect() })
+        let (way, engine_votes) = proof(&state, number, votes, &slots)?;
+        let others: Vec<Bytes> = way.into_iter().filter(|node| !account.contains(node)).collect();
+        account.extend(others);
+        Ok(SetProof { account, storage, engine_votes: Some(engine_votes) })
     }
 }

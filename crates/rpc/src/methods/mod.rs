@@ -157,6 +157,7 @@ const METHODS: &[Method] = &[
     method("hanse_getCertificate", Evm, 1, consensus::certificate),
     method("hanse_getCheckpoint", Read, 1, light::checkpoint),
     method("hanse_getContracts", Memory, 0, chain::contracts),
+    method("hanse_getEngine", Evm, 1, consensus::engine_after),
     method("hanse_getEvidence", Evm, 2, consensus::evidence),
     method("hanse_getFinalityProof", Read, 2, light::finality),
     method("hanse_getHistory", Memory, 0, chain::history),

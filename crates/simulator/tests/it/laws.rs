@@ -17,6 +17,16 @@ fn validators_that_forget_what_they_signed_sign_twice() {
     assert_eq!(law, Law::HonestKeys);
 }
 
+/// The same around changes of the engine, each of which has a log of its own.
+#[test]
+fn under_changing_engines_too_they_sign_twice() {
+    let law = first_broken(60, |seed| {
+        let simulation = Simulation::new(seed).rules(Rules::Voted).validators(4);
+        simulation.sabotage(Sabotage::ErasedLogs)
+    });
+    assert_eq!(law, Law::HonestKeys);
+}
+
 #[test]
 fn a_disk_that_lies_takes_back_what_was_final() {
     let law = first_broken(60, |seed| Simulation::new(seed).sabotage(Sabotage::LyingDisks));

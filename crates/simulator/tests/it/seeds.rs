@@ -41,6 +41,16 @@ fn the_laws_hold_when_validators_with_stake_take_over_from_miners() {
 }
 
 #[test]
+fn the_laws_hold_when_members_vote_on_the_engine() {
+    all_laws_hold(Rules::Voted);
+    let handovers = (0..SEEDS).map(|seed| {
+        let report = Simulation::new(seed).rules(Rules::Voted).run();
+        report.expect("it has just passed").handovers
+    });
+    assert!(handovers.sum::<u64>() > 20, "engines do change");
+}
+
+#[test]
 fn a_seed_gives_the_same_run_again() {
     for rules in Rules::ALL {
         let run = || Simulation::new(3).rules(rules).run().map_err(|failure| failure.to_string());

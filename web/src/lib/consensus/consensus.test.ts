@@ -21,6 +21,8 @@ const rawEvidence = {
 
 describe('what a node answers', () => {
   it('is taken with numbers as numbers and addresses in lower case', () => {
+    expect(readStatus(rawStatus).nextEngine).toBeNull();
+    expect(readStatus({ ...rawStatus, nextEngine: { from: '0x64', engine: 'pos', contract: address('c') } }).nextEngine).toEqual({ from: 100n, engine: 'pos' });
     expect(readStatus(rawStatus)).toMatchObject({ engine: 'bft', height: 17n, round: 0, validator: `0x${'ab'.repeat(20)}`, head: { number: 16n, timestamp: 0x6b073280 }, fault: { kind: 'pause', untilMs: 0x19ab2f5f0c8 } });
     expect(readValidators(chain.validators)).toMatchObject({ decides: 9n, totalPower: 4n, quorumPower: 3n });
     expect(readCertificate(chain.certificate)?.signatures).toHaveLength(3);

@@ -29,6 +29,7 @@ export interface ActiveFault {
 
 export interface Status {
   readonly engine: Engine;
+  readonly nextEngine: { readonly from: bigint; readonly engine: Engine } | null; // what members have decided on
   readonly height: bigint; // being decided
   readonly round: number;
   readonly step: Step | null; // null: this node decides nothing
@@ -126,6 +127,7 @@ export function readStatus(value: unknown): Status {
   const raw = start(value, 'status');
   return {
     engine: raw.get('engine').oneOf(ENGINES),
+    nextEngine: raw.get('nextEngine').optional((field) => ({ from: field.get('from').quantity(), engine: field.get('engine').oneOf(ENGINES) })),
     height: raw.get('height').quantity(),
     round: raw.get('round').count(),
     step: raw.get('step').optional((field) => field.oneOf(STEPS)),

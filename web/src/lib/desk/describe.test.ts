@@ -15,10 +15,11 @@ import { callText, eventText, failure, refusal } from './wording';
 import { toWord, type Hex } from './words';
 
 const at = (digit: string): Hex => `0x${digit.repeat(40)}`;
-const law = { members: at('a'), policies: at('b'), anchors: at('c'), catalog: at('d'), upgrades: at('f') };
+const law = { members: at('a'), policies: at('b'), anchors: at('c'), catalog: at('d'), upgrades: at('f'), engines: at('8') };
 const REGISTRY = at('e');
+const ENGINES = at('8');
 const contractAt: ContractAt = (address) =>
-  (({ [law.members]: 'members', [law.policies]: 'policies', [law.anchors]: 'anchors', [law.catalog]: 'catalog', [law.upgrades]: 'upgrades', [REGISTRY]: 'validators' }) as const)[address] ?? null;
+  (({ [law.members]: 'members', [law.policies]: 'policies', [law.anchors]: 'anchors', [law.catalog]: 'catalog', [law.upgrades]: 'upgrades', [REGISTRY]: 'validators', [ENGINES]: 'engines' }) as const)[address] ?? null;
 const said = ({ target, data }: { target: Hex; data: Hex }): string => callText(describeCall(target, data, contractAt), target, data);
 const majority = toForm(parsePolicy('MAJORITY(admin)'));
 
@@ -65,6 +66,27 @@ describe('calls in words', () => {
     expect(said(prepare.upgrade(law.upgrades, what))).toBe(`将 0xaaaa…aaaa 的代码（${old}）替换为 ${at('1')} 处的代码（${next}），自下一区块起。其存储不变。`);
   });
 
+  it('say all of a change of the engine', async () => {
+    const { enginesAbi } = await import('../abi/engines');
+    const timing = { blockTimeMs: 0, emptyBlockTimeMs: 5_000, proposeTimeoutMs: 500, voteTimeoutMs: 300, timeoutStepMs: 250 };
+    const data = encodeFunctionData({ abi: enginesAbi, functionName: 'change', args: [12_345n, 2, at('1'), timing] });
+    expect(said({ target: ENGINES, data })).toBe(
+      'From block 12,345 on, blocks are decided by validators with votes by stake, whom 0x1111…1111 names. ' +
+        'Milliseconds: 0 at least between blocks, an empty one after 5,000; 500 for a proposal, 300 for votes, 250 more each round.',
+    );
+    expect(said({ target: ENGINES, data: encodeFunctionData({ abi: enginesAbi, functionName: 'cancel' }) })).toBe('Take back the change of the engine that waits.');
+    expect(said({ target: at('9'), data })).toMatch(/^Call 0x9999…9999/);
+    const topics = encodeEventTopics({ abi: enginesAbi, eventName: 'ChangeDecided', args: { index: 0n, from: 77n, validators: at('1') } }) as Hex[];
+    const rest = encodeAbiParameters(parseAbiParameters('uint8, (uint32, uint32, uint32, uint32, uint32)'), [1, [0, 1, 2, 3, 4]]);
+    expect(eventText(describeEvent({ address: ENGINES, topics, data: rest }, contractAt))).toMatch(/^Decided: from block 77 on, blocks are decided by validators with equal votes, whom 0x1111…1111 names\./);
+    const refused = encodeErrorResult({ abi: enginesAbi, errorName: 'NotFollowable', args: [at('1'), 'kind'] });
+    expect(refusal(refused)).toBe('Nobody could follow a change to 0x1111…1111: it knows no validators of that kind.');
+    expect(refusal(encodeErrorResult({ abi: enginesAbi, errorName: 'TooSoon', args: [5n, 9n] }))).toBe('A change of the engine takes effect in block 9 at the earliest, not in 5.');
+    page.document = { documentElement: { lang: '' } };
+    await setLanguage('zh-CN');
+    expect(said({ target: ENGINES, data })).toMatch(/^自区块 12,345 起，由按质押投票的验证者决定区块/);
+  });
+
   it('show what they do not know as it is', () => {
     const data = encodeFunctionData({ abi: currencyAbi, functionName: 'transfer', args: [at('1'), 5n] });
     expect(said({ target: at('9'), data })).toMatch(/^Call 0x9999…9999 with 0xa9059cbb/);
@@ -93,7 +115,8 @@ describe('events in words', () => {
     const { deskEn } = await import('../i18n/desk.en');
     const { anchorsAbi } = await import('../abi/anchors');
     const { dataCatalogAbi } = await import('../abi/dataCatalog');
-    const abis = { members: membersAbi, policies: policiesAbi, anchors: anchorsAbi, catalog: dataCatalogAbi, upgrades: upgradesAbi };
+    const { enginesAbi } = await import('../abi/engines');
+    const abis = { members: membersAbi, policies: policiesAbi, anchors: anchorsAbi, catalog: dataCatalogAbi, upgrades: upgradesAbi, engines: enginesAbi };
     // What a library says of itself is shown with its name.
     const plain = new Set(['EIP712DomainChanged', 'InvalidShortString', 'StringTooLong', 'ReentrancyGuardReentrantCall', 'InvalidAnchor', 'NotMore', 'UnknownAnchor']);
     const silent = Object.entries(abis).flatMap(([contract, abi]) =>

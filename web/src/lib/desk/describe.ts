@@ -5,6 +5,7 @@ import { decodeErrorResult, decodeEventLog, decodeFunctionData, parseAbi, type A
 import { anchorsAbi } from '../abi/anchors';
 import { currencyAbi } from '../abi/currency';
 import { dataCatalogAbi } from '../abi/dataCatalog';
+import { enginesAbi } from '../abi/engines';
 import { escrowAbi } from '../abi/escrow';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
@@ -28,6 +29,7 @@ const ABIS = {
   anchors: anchorsAbi,
   catalog: dataCatalogAbi,
   upgrades: upgradesAbi,
+  engines: enginesAbi,
   validators: registryAbi,
   escrow: escrowAbi,
   currency: currencyAbi,
@@ -35,7 +37,7 @@ const ABIS = {
 
 export type ContractName = keyof typeof ABIS;
 /** Those whose events are the audit trail. */
-export const LAW = ['members', 'policies', 'anchors', 'catalog', 'upgrades'] as const;
+export const LAW = ['members', 'policies', 'anchors', 'catalog', 'upgrades', 'engines'] as const;
 export type LawName = (typeof LAW)[number];
 
 export interface Argument {

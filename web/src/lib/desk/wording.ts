@@ -19,6 +19,10 @@ import { fromWord, lower, rolesOf, ZERO_WORD, type Hex } from './words';
 const NO_END = 253_402_300_799n;
 const FAILURES = ['unknown', 'oldCode', 'newCode', 'migration', 'answers'] as const; // as IUpgrades numbers them
 const KINDS = ['root', 'node', 'client'] as const;
+/** `IEngines.Kind`. */
+const ENGINES = ['none', 'bft', 'pos'] as const;
+/** `IEngines.Timing`. */
+type Timing = Readonly<Record<'blockTimeMs' | 'emptyBlockTimeMs' | 'proposeTimeoutMs' | 'voteTimeoutMs' | 'timeoutStepMs', number>>;
 const METHODS: Partial<Record<ContractName, Abi>> = { members: membersAbi, escrow: escrowAbi, currency: currencyAbi, catalog: dataCatalogAbi, anchors: anchorsAbi, upgrades: upgradesAbi };
 
 let registry: Hex | null = null;
@@ -37,6 +41,7 @@ export function contractAt(address: Hex): ContractName | null {
   if (law?.anchors === at) return 'anchors';
   if (law?.catalog === at) return 'catalog';
   if (law?.upgrades === at) return 'upgrades';
+  if (law?.engines === at) return 'engines';
   if (registry === at) return 'validators';
   if (escrow === at) return 'escrow';
   return network.currency(at) === null ? null : 'currency';
@@ -58,7 +63,7 @@ export function replacedContracts(): Hex[] {
 /** The contracts that a rule may be about: not the one that keeps the rules. */
 export function ruledContracts(): Hex[] {
   const { law, escrow, currencies } = network;
-  return [law?.members, law?.catalog, law?.anchors, law?.upgrades, escrow, ...currencies.map(({ address }) => address)].filter((one) => one != null);
+  return [law?.members, law?.catalog, law?.anchors, law?.upgrades, law?.engines, escrow, ...currencies.map(({ address }) => address)].filter((one) => one != null);
 }
 
 /** Methods of a known contract that somebody may be kept from. */
@@ -95,6 +100,11 @@ function textOf({ name, type, value }: Argument, whole: Described): string {
   if (name === 'roles') return rolesText(Number(value));
   if (name === 'validUntil') return endText(BigInt(value as bigint));
   if (MOMENTS.has(name)) return BigInt(value as bigint) >= NO_END ? say('end.never') : formatDay(Number(value), i18n.locale);
+  if (whole.contract === 'engines') {
+    if (name === 'kind') return say(`engine.kind.${ENGINES[Number(value)] ?? 'none'}`);
+    if (name === 'timing') return say('engine.times', Object.fromEntries(Object.entries(value as Timing).map(([field, time]) => [field, NUMBER(time)])) as Record<keyof Timing, string>);
+    if (name === 'why') return sayAny(`engine.why.${String(value)}`, {}) ?? String(value);
+  }
   if (name === 'kind') return say(`certificate.kind.${KINDS[Number(value)] ?? 'root'}`);
   if (name === 'form') return showForm(value as Hex);
   if (name === 'reason') return refusal(value as Hex);

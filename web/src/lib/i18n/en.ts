@@ -297,6 +297,7 @@ export const en = {
   'network.engine.pos': 'Votes by stake',
   'network.engine.pow': 'Proof of work',
   'network.engine.solo': 'One sealer',
+  'network.next': 'Members have decided: from block {block} on, {engine} (or other times).',
   'network.now.all': 'Every validator is signing.',
   'network.now.fragile': 'Every validator is signing, but none may fail now: with one less, no block comes about.',
   'network.now.heavy': 'Every validator is signing. Without {name} no block would come about: too few votes would be left.',

@@ -296,6 +296,7 @@ export const zh: Dictionary = {
   'network.engine.pos': '按质押投票',
   'network.engine.pow': '工作量证明',
   'network.engine.solo': '单节点',
+  'network.next': '成员已决定：自区块 {block} 起改为{engine}（或调整时限）。',
   'network.now.all': '所有验证者都在签名。',
   'network.now.fragile': '所有验证者都在签名，但现在一个也不能失效：再少一个就不会有新区块。',
   'network.now.heavy': '所有验证者都在签名。但若没有 {name}，剩余票数不足，将不会有新区块。',

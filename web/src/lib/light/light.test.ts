@@ -36,6 +36,14 @@ async function state(answer: { finality: unknown; proof: unknown }) {
   return { block, account: verifyAccount(readAccountProof(answer.proof), block.header.stateRoot, fixture.state.proof.address, slots) };
 }
 
+// What a real network proved whose members voted for stakes and back: while that waited, and after both changes.
+const votes = JSON.parse(readFileSync(new URL('engines.json', FILE), 'utf8'));
+const follow = async (answer: unknown, number: string, point = votes.checkpoint) => {
+  const verifier = new Verifier(readCheckpoint(point));
+  const block = await verifier.finality(readFinalityProof(answer), BigInt(number));
+  return { verifier, block };
+};
+
 type Json = unknown[] | Record<string, unknown>;
 
 /** Every text in a value, with what holds it. */
@@ -147,6 +155,53 @@ describe('a server that lies', () => {
     const proof = readTransactionProof(fixture.early.proof);
     const block = await new Verifier(point()).finality(proof, proof.number);
     expect(() => verifyTransaction(proof, block, fixture.late.hash)).toThrow(/is .*, not/);
+  });
+});
+
+describe('votes on the engine', () => {
+  it('are followed, from genesis and from one to the next', async () => {
+    expect(votes.proofs).toHaveLength(3);
+    for (const { finality, hash, validators } of votes.proofs) {
+      const { verifier, block } = await follow(finality, finality.number);
+      expect(block.header.hash).toBe(hash);
+      expect(block.support.own?.voters).toBe(4);
+      const kept = JSON.parse(writeCheckpoint(verifier.checkpoint));
+      expect(kept.validators).toEqual(validators);
+      expect(kept.engineVotes).toBe(votes.checkpoint.engineVotes);
+      const last = votes.proofs[2].finality;
+      if (last !== finality) await follow(last, last.number, kept);
+    }
+  });
+
+  it('are changed by no server', async () => {
+    for (const { finality } of votes.proofs) {
+      const set = finality.links[0].validators as Record<string, string[]>;
+      for (const list of ['engineVotes', 'account']) {
+        for (const at of (set[list] as string[]).keys()) {
+          const without = structuredClone(finality);
+          without.links[0].validators[list].splice(at, 1);
+          await expect(follow(without, finality.number), `${list} without ${at}`).rejects.toBeInstanceOf(NotProven);
+          const other = changed(finality as Json, ['links', '0', 'validators', list, String(at)], otherDigit(9 * at + 5));
+          await expect(follow(other, finality.number), `${list} with another ${at}`).rejects.toBeInstanceOf(NotProven);
+        }
+        for (const another of votes.proofs) {
+          if (another.finality === finality) continue;
+          const mixed = structuredClone(finality);
+          mixed.links[0].validators[list] = another.finality.links[0].validators[list];
+          await expect(follow(mixed, finality.number), `${list} of another block`).rejects.toBeInstanceOf(NotProven);
+        }
+      }
+      const silent = structuredClone(finality);
+      delete silent.links[0].validators.engineVotes;
+      await expect(follow(silent, finality.number)).rejects.toThrow(/members may have changed it/);
+    }
+  });
+
+  it('of which a network knows nothing are refused', async () => {
+    const { finality } = votes.proofs[1];
+    const { engineVotes, ...ignorant } = votes.checkpoint;
+    expect(engineVotes).toBeDefined();
+    await expect(follow(finality, finality.number, ignorant)).rejects.toThrow(/where nobody votes/);
   });
 });
 

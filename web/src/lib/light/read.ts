@@ -19,7 +19,8 @@ export interface Span {
 export interface Checkpoint {
   readonly chainId: bigint;
   readonly genesis: Hex;
-  readonly engines: readonly Span[];
+  readonly engines: readonly Span[]; // by genesis
+  readonly engineVotes?: Hex; // the contract by which members change that, where they can
   readonly number: bigint;
   readonly hash: Hex;
   readonly validators: readonly Seat[]; // ascending by address
@@ -28,6 +29,7 @@ export interface Checkpoint {
 export interface SetProof {
   readonly account: readonly Hex[];
   readonly storage: readonly Hex[];
+  readonly engineVotes: readonly Hex[] | null; // nodes of the storage of the contract of votes on the engine
 }
 
 export interface Signature {
@@ -105,7 +107,12 @@ const nodes = (value: unknown, what: string) => list(value, NODES_MAX, what, (no
 function readSetProof(value: unknown): SetProof | null {
   if (value === null || value === undefined) return null;
   const proof = fields(value, 'the proof of validators');
-  return { account: nodes(proof['account'], 'nodes'), storage: nodes(proof['storage'], 'nodes') };
+  const votes = proof['engineVotes'];
+  return {
+    account: nodes(proof['account'], 'nodes'),
+    storage: nodes(proof['storage'], 'nodes'),
+    engineVotes: votes === null || votes === undefined ? null : nodes(votes, 'nodes'),
+  };
 }
 
 function readLink(value: unknown): Link {
@@ -161,7 +168,9 @@ export function readAccountProof(value: unknown): AccountProof {
 
 export function readCheckpoint(value: unknown): Checkpoint {
   const point = fields(value, 'the checkpoint');
+  const votes = point['engineVotes'];
   return {
+    ...(votes === null || votes === undefined ? {} : { engineVotes: bytes(votes, 'a contract', 20) }),
     chainId: quantity(point['chainId'], 'the chain id'),
     genesis: bytes(point['genesis'], 'the genesis hash', 32),
     engines: list(point['engines'], 64, 'engines', (item) => {

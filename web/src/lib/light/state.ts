@@ -23,10 +23,8 @@ export interface Account {
 const word = (number: bigint): Hex => numberToHex(number, { size: 32 });
 const slotKey = (slot: bigint): Hex => keccak256(word(slot));
 
-function accountIn(proof: readonly Hex[], root: Hex, address: Hex, what: string): Account {
-  const nodes = new Nodes(proof, what);
+function accountIn(nodes: Nodes, root: Hex, address: Hex, what: string): Account {
   const found = nodes.get(root, keccak256(address));
-  nodes.finish();
   if (found === null) return { exists: false, nonce: 0n, balance: 0n, storageRoot: EMPTY_ROOT, codeHash: EMPTY_CODE };
   const items = decodeRlp(found);
   const [nonce, balance, storageRoot, codeHash] = items === null || isBytes(items) ? ([] as Item[]) : items;
@@ -48,7 +46,9 @@ export function verifyAccount(proof: AccountProof, stateRoot: Hex, address: Hex,
   if (proof.storageProof.length !== slots.length || slots.some((slot, at) => proof.storageProof[at]?.key !== slot)) {
     throw new NotProven('state', 'the proof is of another slot');
   }
-  const account = accountIn(proof.accountProof, stateRoot, address, 'the account');
+  const accounts = new Nodes(proof.accountProof, 'the account');
+  const account = accountIn(accounts, stateRoot, address, 'the account');
+  accounts.finish();
   // Servers differ in what they say of an account that is not there: zero, or the hash of nothing.
   const nothing = (said: Hex) => !account.exists && said === ZERO;
   const same = (field: string, alike: boolean) => {
@@ -68,10 +68,50 @@ export function verifyAccount(proof: AccountProof, stateRoot: Hex, address: Hex,
   return { ...account, values };
 }
 
+/** Where `Engines.sol` keeps the number of its changes; each has two slots. */
+const CHANGES_SLOT = 0n;
+
+/**
+ * The contract that knows who decides block `number`: by genesis, or by what members have voted for, as the state of the block
+ * before says. Only the last change may lie ahead, so the one before it holds then.
+ */
+function contractBy(proof: SetProof, stateRoot: Hex, accounts: Nodes, network: SetNetwork, number: bigint): Hex {
+  if (network.engineVotes === undefined) {
+    if (proof.engineVotes !== null) throw new NotProven('links', `block ${number}: a proof of votes where nobody votes`);
+    return network.contractAt(number);
+  }
+  const what = 'the votes on the engine';
+  if (proof.engineVotes === null) throw new NotProven('links', `it is not proven which contract knows the validators of block ${number}: members may have changed it`);
+  const votes = accountIn(accounts, stateRoot, network.engineVotes, what);
+  if (!votes.exists) throw new NotProven('state', `there is no contract at ${network.engineVotes}`);
+  const nodes = new Nodes(proof.engineVotes, what);
+  const read = (slot: bigint) => nodes.number(votes.storageRoot, slotKey(slot));
+  const first = BigInt(keccak256(word(CHANGES_SLOT)));
+  // From the right: 20 bytes of contract, 8 of height, 1 of kind.
+  const change = (index: bigint) => {
+    const packed = read(BigInt.asUintN(256, first + 2n * index));
+    return { from: BigInt.asUintN(64, packed >> 160n), contract: numberToHex(BigInt.asUintN(160, packed), { size: 20 }) };
+  };
+  const count = read(CHANGES_SLOT);
+  let current = count > 0n ? change(count - 1n) : null;
+  if (current !== null && current.from > number) current = count > 1n ? change(count - 2n) : null;
+  nodes.finish();
+  return current === null ? network.contractAt(number) : current.contract;
+}
+
+/** What is known of the network when a set is proven. */
+export interface SetNetwork {
+  readonly engineVotes: Hex | undefined;
+  readonly contractAt: (height: bigint) => Hex; // by genesis
+}
+
 /** Who decides block `number`, proven against the state root of the block before. */
-export function verifySet(proof: SetProof, stateRoot: Hex, contract: Hex, number: bigint): Seat[] {
+export function verifySet(proof: SetProof, stateRoot: Hex, network: SetNetwork, number: bigint): Seat[] {
   const bad = (why: string) => new NotProven('state', `the validators of block ${number} make no set: ${why}`);
-  const account = accountIn(proof.account, stateRoot, contract, "the validators' contract");
+  const accounts = new Nodes(proof.account, "the validators' contract");
+  const contract = contractBy(proof, stateRoot, accounts, network, number);
+  const account = accountIn(accounts, stateRoot, contract, "the validators' contract");
+  accounts.finish();
   if (!account.exists) throw new NotProven('state', `there is no contract at ${contract}`);
   const nodes = new Nodes(proof.storage, 'the validators');
   const read = (slot: bigint) => nodes.number(account.storageRoot, slotKey(slot));

@@ -4,7 +4,7 @@ import { keccak256, size } from 'viem';
 import { recoverSigner, voteDigest, type Domain } from '../consensus/signing';
 import { NotProven, NotSigned } from './error';
 import { HEADER_BYTES_MAX, LINKS_MAX, type Checkpoint, type FinalityProof, type Hex, type Link, type Seat, type Signature, type TransactionProof } from './read';
-import { verifySet } from './state';
+import { verifySet, type SetNetwork } from './state';
 import { decodeRlp, isBytes, Nodes, toHex, toNumber, type Item } from './trie';
 
 const ZERO = `0x${'0'.repeat(64)}` as Hex;
@@ -49,14 +49,14 @@ interface Step {
 }
 
 export class Verifier {
-  readonly #network: Pick<Checkpoint, 'chainId' | 'genesis' | 'engines'>;
+  readonly #network: Pick<Checkpoint, 'chainId' | 'genesis' | 'engines' | 'engineVotes'>;
   readonly #domain: Domain;
   #trusted: Trusted;
 
   constructor(point: Checkpoint) {
     check(point);
-    const { chainId, genesis, engines, number, hash, validators } = point;
-    this.#network = { chainId, genesis, engines };
+    const { chainId, genesis, engines, engineVotes, number, hash, validators } = point;
+    this.#network = { chainId, genesis, engines, ...(engineVotes === undefined ? {} : { engineVotes }) };
     this.#domain = { chainId, genesis };
     this.#trusted = { number, hash, validators };
     this.#contractAt(number + 1n);
@@ -119,7 +119,7 @@ export class Verifier {
       await this.#vouchedFor(link, signed, trusted);
       if (parent === null) throw new NotProven('links', `the parent of block ${number} is missing`);
       if (link.validators !== null) {
-        const validators = verifySet(link.validators, parent.stateRoot, this.#contractAt(number), number);
+        const validators = verifySet(link.validators, parent.stateRoot, this.#sets, number);
         const own = await this.#decidedBy(link, signed, validators);
         step = { ...step, own, trusted: { number: parent.number, hash: parent.hash, validators } };
       }
@@ -127,7 +127,7 @@ export class Verifier {
     if (link.nextValidators !== null) {
       // The state of a block is worth nothing before the block is final.
       if (step.own === null) throw new NotProven('links', `nothing proves who decides block ${number}`);
-      const validators = verifySet(link.nextValidators, signed.stateRoot, this.#contractAt(number + 1n), number + 1n);
+      const validators = verifySet(link.nextValidators, signed.stateRoot, this.#sets, number + 1n);
       step = { ...step, trusted: { number, hash: signed.hash, validators } };
     }
     return step;
@@ -161,6 +161,11 @@ export class Verifier {
     }
   }
 
+  get #sets(): SetNetwork {
+    return { engineVotes: this.#network.engineVotes, contractAt: (height) => this.#contractAt(height) };
+  }
+
+  /** By genesis; what members have voted for is proven with each set. */
   #contractAt(height: bigint): Hex {
     const span = this.#network.engines.findLast((one) => one.from <= height);
     if (span === undefined) throw new NotProven('trust', 'no engine decides the first heights');

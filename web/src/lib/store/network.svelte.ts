@@ -31,6 +31,7 @@ export interface Law {
   readonly anchors: Hex | null;
   readonly catalog: Hex | null;
   readonly upgrades: Hex | null;
+  readonly engines: Hex | null;
 }
 
 interface Network {
@@ -77,7 +78,7 @@ export function readNetwork(value: unknown): Network {
       const validator = node['validator'] ? lower(node['validator']) : null;
       return rpc === null ? [] : [{ name: String(node['name']), validator, rpc, web: webAddress(node['web']) }];
     }),
-    law: members === null || policies === null ? null : { members, policies, anchors: address('anchors'), catalog: address('dataCatalog'), upgrades: address('upgrades') },
+    law: members === null || policies === null ? null : { members, policies, anchors: address('anchors'), catalog: address('dataCatalog'), upgrades: address('upgrades'), engines: address('engines') },
     development: raw['development'] === true,
   };
 }

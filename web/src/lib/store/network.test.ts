@@ -25,7 +25,7 @@ describe('readNetwork', () => {
   it('takes the contracts of the law, and none without all that it takes', () => {
     const [members, policies] = [`0x${'0A'.repeat(20)}`, `0x${'0b'.repeat(20)}`];
     expect(readNetwork({ members, policies, dataCatalog: `0x${'0C'.repeat(20)}`, upgrades: `0x${'0D'.repeat(20)}`, anchors: null, development: true })).toMatchObject({
-      law: { members: members.toLowerCase(), policies, anchors: null, catalog: `0x${'0c'.repeat(20)}`, upgrades: `0x${'0d'.repeat(20)}` },
+      law: { members: members.toLowerCase(), policies, anchors: null, catalog: `0x${'0c'.repeat(20)}`, upgrades: `0x${'0d'.repeat(20)}`, engines: null },
       development: true,
     });
     expect(readNetwork({ members, policies: null, development: 'yes' })).toMatchObject({ law: null, development: false });

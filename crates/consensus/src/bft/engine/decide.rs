@@ -120,6 +120,8 @@ impl Bft {
 
     /// Opens the height after the final block: from now on its messages are listened to.
     pub(super) fn open<C: Chain>(&mut self, host: &mut Host<'_, C>) -> Result<(), EngineError> {
+        // The block just decided may have brought, or taken back, a change of the engine.
+        self.last = host.chain.last_of_engine(self.settings.first)?;
         if self.is_over() {
             self.peers.forget_ahead();
             return Ok(());
@@ -137,10 +139,11 @@ impl Bft {
         Ok(())
     }
 
-    /// We sign when we may vote, and nothing that we cannot see any more stands in the log: if the
-    /// chain has lost blocks that the log knows of, we may have signed at their heights.
+    /// We sign when we may vote, and nothing that we cannot see any more stands in the log, of this engine
+    /// or a later one: if the chain has lost blocks that a log knows of, we may have signed at their heights.
     fn signs_at(&self, height: Height, voters: &Voters) -> bool {
         let votes = self.account().is_some_and(|account| voters.voter(&account).is_some());
-        votes && self.log.height.is_none_or(|logged| logged <= height)
+        let is_new = self.log.height.is_none_or(|logged| logged <= height);
+        votes && is_new && height >= self.settings.signs_from
     }
 }

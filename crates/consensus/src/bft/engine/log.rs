@@ -1,11 +1,24 @@
 //! The write-ahead log, as the engine uses it.
 
 use crate::{
-    Chain, Host, WalError,
+    Chain, Host, Wal, WalError,
     bft::rules::{context::Input, record::Record},
 };
 use hanse_primitives::Height;
 use std::collections::BTreeSet;
+
+/// The height whose votes a log of validators holds, if any.
+///
+/// # Errors
+/// When the disk fails, or it is no such log.
+pub fn logged_height(wal: &mut dyn Wal) -> Result<Option<Height>, WalError> {
+    let records = wal.records()?;
+    let Some(first) = records.first() else { return Ok(None) };
+    match Record::decode(first) {
+        Ok(Record::Height(height)) => Ok(Some(height)),
+        _ => Err(WalError("it does not begin with a height".to_owned())),
+    }
+}
 
 /// What the engine knows of its log.
 #[derive(Debug, Default)]

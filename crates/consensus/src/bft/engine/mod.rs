@@ -19,6 +19,7 @@ mod view;
 
 #[cfg(feature = "test-utils")]
 pub(super) use handlers::certificates;
+pub use log::logged_height;
 pub use view::{Ballot, RoundView};
 
 use self::{decide::Finished, deciding::Deciding, log::Log, peers::Peers, sync::Sync};
@@ -41,10 +42,11 @@ pub struct BftSettings {
     pub timing: ValidatorSettings,
     /// Who receives the priority fees of the blocks that we build.
     pub fee_recipient: Address,
-    /// The first height that this engine decides.
+    /// The first height that this engine decides. The last one the chain says.
     pub first: Height,
-    /// The last one; `None` when no other engine follows.
-    pub last: Option<Height>,
+    /// Below this height nothing is signed: a later engine has worked here already, so this one may have
+    /// signed what its chain has lost.
+    pub signs_from: Height,
 }
 
 /// The engine in which validators vote.
@@ -54,6 +56,8 @@ pub struct Bft {
     signer: Option<Box<dyn Signer>>,
     /// The final block.
     parent: Parent,
+    /// The last height that this engine decides, as far as the chain knows; `None` when no other follows.
+    last: Option<Height>,
     /// When it was decided, as we saw it.
     decided_ms: u64,
     /// What time our blocks bear.
@@ -93,6 +97,7 @@ impl Bft {
             domain,
             signer,
             parent: Parent { reference: nowhere, timestamp: 0, decided: None },
+            last: None,
             decided_ms: 0,
             stamp: Stamp::default(),
             futile: false,
@@ -118,7 +123,7 @@ impl Bft {
 
     /// True when all heights that this engine decides are decided.
     fn is_over(&self) -> bool {
-        self.settings.last.is_some_and(|last| self.parent.reference.height >= last)
+        self.last.is_some_and(|last| self.parent.reference.height >= last)
     }
 
     fn take<C: Chain>(&mut self, event: Event, host: &mut Host<'_, C>) -> Result<(), EngineError> {

@@ -1,6 +1,6 @@
 //! Takes up work after a start, and finds out from the log where it was left.
 
-use super::{Bft, deciding::Body};
+use super::{Bft, deciding::Body, log::logged_height};
 use crate::{
     Chain, EngineError, Host, Seal, Verdict,
     bft::rules::{context::Input, record::Record},
@@ -39,11 +39,7 @@ impl Bft {
 
     /// Finds out of which height the log is, and forgets it if that one is decided.
     fn read_log<C: Chain>(&mut self, host: &mut Host<'_, C>) -> Result<(), EngineError> {
-        let records = host.wal.records()?;
-        let Some(first) = records.first() else { return Ok(()) };
-        let Ok(Record::Height(height)) = Record::decode(first) else {
-            return Err(EngineError::Broken("the write-ahead log does not begin".to_owned()));
-        };
+        let Some(height) = logged_height(host.wal)? else { return Ok(()) };
         self.log.height = Some(height);
         self.log.forget(self.parent.reference.height, host)?;
         Ok(())

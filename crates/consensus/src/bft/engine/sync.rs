@@ -108,7 +108,7 @@ impl Bft {
     pub(super) fn ask_if_behind<C: Chain>(&mut self, host: &mut Host<'_, C>) {
         self.give_up_waiting(host.now_ms);
         let height = self.missing();
-        let after_last = self.settings.last.is_some_and(|last| height > last);
+        let after_last = self.last.is_some_and(|last| height > last);
         if self.deciding.is_none() || after_last {
             return;
         }
@@ -125,7 +125,7 @@ impl Bft {
         }
         let Some(peer) = self.choose_source(height, host.now_ms) else { return };
         let most = RESPONSE_BLOCKS_MAX.try_into().expect("a response holds few blocks");
-        let count = self.settings.last.map_or(most, |last| {
+        let count = self.last.map_or(most, |last| {
             u8::try_from(last.0.saturating_sub(height.0).saturating_add(1))
                 .unwrap_or(most)
                 .min(most)

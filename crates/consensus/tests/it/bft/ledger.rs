@@ -73,6 +73,8 @@ pub(crate) type Schedule = BTreeMap<u64, BTreeMap<Address, u64>>;
 pub(crate) struct Ledger {
     cord: Cord,
     schedule: Schedule,
+    /// The last height of the engine, as the state after a block says.
+    pub(crate) lasts: BTreeMap<u64, Option<Height>>,
     /// Final blocks: these survive.
     finals: Vec<(SealedBlock, Seal)>,
     worlds: BTreeMap<BlockHash, World>,
@@ -98,6 +100,7 @@ impl Ledger {
         Self {
             cord: Cord::default(),
             schedule,
+            lasts: BTreeMap::new(),
             finals: vec![(genesis, Seal::Solo)],
             worlds: BTreeMap::from([(head, world)]),
             overlays: BTreeMap::new(),
@@ -280,6 +283,12 @@ impl Chain for Ledger {
             .get(usize::try_from(before.0).expect("a few blocks"))
             .ok_or_else(|| ChainError::Storage(format!("no state at {before}")))?;
         Ok(self.worlds[&block.hash()].set())
+    }
+
+    fn last_of_engine(&self, first: Height) -> Result<Option<Height>, ChainError> {
+        assert_eq!(first, Height(1), "there is one engine here");
+        let known = self.lasts.range(..=self.height()).next_back();
+        Ok(known.and_then(|(_, last)| *last))
     }
 }
 

@@ -179,8 +179,8 @@ fn blocks_keep_their_distance() {
 
 #[test]
 fn an_engine_ends_at_its_last_height() {
-    let mut network =
-        Network::with(9, &[1; 4], 1, |settings| settings.last = Some(Height(5)), BTreeMap::new());
+    let mut network = Network::new(9, &[1; 4], 1);
+    network.end_engines(&[(0, Some(5))]);
     network.start_all();
     network.crash(3);
     for number in 0..20 {
@@ -194,6 +194,47 @@ fn an_engine_ends_at_its_last_height() {
     network.run_for(5_000);
     assert_eq!(network.heights(), [5; 5]);
     assert_eq!(network.status(3).step, "handover");
+    network.check();
+}
+
+/// What a block says of the end of an engine holds for all from that block on, and only what the last one says.
+#[test]
+fn an_engine_learns_from_a_block_where_it_ends() {
+    // Decided in block 2, taken back in 3, decided anew in 4 for a later height.
+    let lasts = [(2, Some(5)), (3, None), (4, Some(7))];
+    let mut network = Network::new(12, &[1; 4], 1);
+    network.end_engines(&lasts);
+    network.start_all();
+    for number in 0..5 {
+        network.submit(number);
+        network.run_for(1_000);
+    }
+    network.crash(3);
+    for number in 5..20 {
+        network.submit(number);
+        network.run_for(1_000);
+    }
+    assert_eq!(network.heights()[0], 7);
+    assert_eq!(network.status(0).step, "handover");
+    network.start(3);
+    network.run_for(5_000);
+    assert_eq!(network.heights(), [7; 5]);
+    assert_eq!(network.status(3).step, "handover");
+    network.check();
+}
+
+/// A later engine has worked here, so the chain has lost blocks: what this one has signed at their heights
+/// nobody knows any more.
+#[test]
+fn nothing_is_signed_where_a_later_engine_has_been() {
+    let mut network =
+        Network::with(13, &[1; 4], 0, |settings| settings.signs_from = Height(3), BTreeMap::new());
+    network.start_all();
+    for number in 0..5 {
+        network.submit(number);
+        network.run_for(2_000);
+    }
+    assert_eq!(network.heights(), [0; 4], "without signatures there are no blocks");
     network.check();
 }
 

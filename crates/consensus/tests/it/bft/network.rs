@@ -127,7 +127,7 @@ impl Network {
             timing: ValidatorSettings::default(),
             fee_recipient: Address::repeat_byte(1),
             first: Height(1),
-            last: None,
+            signs_from: Height(1),
         };
         change(&mut settings);
         let set: BTreeMap<_, _> =
@@ -187,6 +187,14 @@ impl Network {
 
     pub(crate) fn is_up(&self, node: usize) -> bool {
         self.nodes[node].engine.is_some()
+    }
+
+    /// Lets the state after a block say what the last height of the engine is.
+    pub(crate) fn end_engines(&mut self, lasts: &[(u64, Option<u64>)]) {
+        for node in &mut self.nodes {
+            node.ledger.lasts =
+                lasts.iter().map(|(known, last)| (*known, last.map(Height))).collect();
+        }
     }
 
     pub(crate) fn start(&mut self, number: usize) {

@@ -1,5 +1,7 @@
 //! `hanse proposal new`
 
+mod engine;
+
 use super::{KeyArgs, say, say_json};
 use crate::{
     NodeError,
@@ -86,7 +88,8 @@ enum What {
     },
     /// Say who may call a contract, or a method of it.
     Access {
-        /// The contract: its address, or members, escrow, validators, anchors, catalog, upgrades, or a currency.
+        /// The contract: its address, or members, escrow, validators, anchors, catalog, upgrades, engines, or a
+        /// currency.
         target: String,
         #[command(flatten)]
         form: Form,
@@ -116,6 +119,8 @@ enum What {
         #[command(subcommand)]
         change: Seat,
     },
+    /// Let another engine decide blocks, or give the same one other times.
+    Engine(engine::Args),
     /// Retire an organization's entry in the catalog of data.
     Retire {
         /// Whose it is.
@@ -296,6 +301,7 @@ impl What {
                 Ok(vec![call(catalog, &IDataCatalog::adoptCall { owner, id, revision })])
             }
             Self::Upgrade(upgrade) => Ok(vec![upgrade.call(consortium).await?]),
+            Self::Engine(change) => Ok(vec![change.call(consortium).await?]),
             Self::Calls { file } => printed(file),
             other => Ok(vec![other.call(consortium)?]),
         }
@@ -358,8 +364,9 @@ impl What {
             | Self::Validator { .. }
             | Self::Retention { .. }
             | Self::Upgrade(_)
+            | Self::Engine(_)
             | Self::Calls { .. } => {
-                return Err(NodeError::Failed("this takes a question to the chain".to_owned()));
+                return Err(NodeError::Failed("the chain has to be asked for this".to_owned()));
             }
         })
     }

@@ -1,7 +1,10 @@
 use super::*;
 use crate::development::{Consensus, market};
+use hanse_execution::Executor;
 use hanse_identity::{Authority, Serial, Validity};
+use hanse_ledger::{Ledger, Settings};
 use hanse_primitives::{BaseFee, ChainSpec};
+use std::sync::Arc;
 
 /// A file of founders with the root certificate of one of them beside it.
 fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -43,6 +46,32 @@ fn a_consortium_becomes_the_law_of_a_genesis() {
         for contract in own.into_iter().chain(market) {
             assert!(covered.contains(&contract), "{contract} is among {covered:?}");
         }
+        assert!(contracts.engines.is_none(), "one node alone stays alone");
+    }
+}
+
+#[test]
+fn where_validators_vote_members_vote_on_the_engine() {
+    let (_folder, path) = written(&format!("engine-notice = 77\n{BRAND}"));
+    let charter = Charter::load(&path).expect("a charter");
+    let account = Address::repeat_byte(7);
+    let seats = vec![crate::development::Seat { account, name: "one".to_owned(), stake: 10 }];
+    let absence = crate::development::Absence::default();
+    for consensus in [
+        Consensus::Bft { seats: seats.clone(), absence, block_time_ms: 0 },
+        Consensus::Pos { seats, absence, block_time_ms: 0 },
+    ] {
+        let genesis = market(&consensus, BaseFee::Fixed(0), Some(&charter)).expect("a genesis");
+        let spec = Arc::new(ChainSpec::new(genesis).expect("valid"));
+        let engines = spec.hanse().and_then(|hanse| hanse.contracts.engines).expect("they vote");
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::open(folder.path(), &spec, Settings::default()).expect("a ledger");
+        let executor = Executor::new(Arc::clone(&spec), ledger);
+        let at = spec.genesis_reference();
+        let told = executor.engine_votes(at.hash).expect("it answers").expect("it is there");
+        assert_eq!((told.contract, told.notice, told.count), (engines, 77, 0));
+        let tenure = executor.tenure(at).expect("it is there").expect("it is ours");
+        assert_eq!(tenure.engine, spec.hanse().expect("it is ours").consensus);
     }
 }
 
