@@ -12,7 +12,7 @@ use crate::{
     report::Report,
     shop::Shop,
 };
-use alloy_primitives::{B256, Bytes, U256, keccak256};
+use alloy_primitives::{Bytes, U256, keccak256};
 use hanse_consensus::{Effect, EngineError, Event, HANDOVER, Host, Job, PeerFault, search};
 use hanse_primitives::{ChainSpec, Height, PeerId};
 use rand::{Rng, SeedableRng, rngs::StdRng};
