@@ -12,13 +12,19 @@ import { names, within } from './network.mjs';
 const { abi } = artifact('ICurrency');
 const miners = { engine: 'pow', blockTimeMs: 1_000, halfLifeSeconds: 60, initialDifficulty: 200_000, finalityDepth: 3 };
 
+/** What genesis plans is not voted on. */
+function plan(genesis) {
+  delete genesis.config.hanse.contracts.engines;
+  return genesis;
+}
+
 /** Miners up to a height, and after them the validators that a genesis has. */
 const afterMiners = (height) => (genesis) => {
   genesis.config.hanse.consensus.emptyBlockTimeMs = 500;
   const { hanse } = genesis.config;
   hanse.consensusChanges = [{ height, consensus: hanse.consensus }];
   hanse.consensus = miners;
-  return genesis;
+  return plan(genesis);
 };
 
 /** The validators of one genesis up to a height, and those of another after them. */
@@ -32,7 +38,7 @@ const after = (height) => (later, genesis) => {
   const soon = { emptyBlockTimeMs: 500 };
   Object.assign(genesis.config.hanse.consensus, soon);
   genesis.config.hanse.consensusChanges = [{ height, consensus: { ...engine, ...soon, contract: place } }];
-  return genesis;
+  return plan(genesis);
 };
 
 /** Block hashes from 0 to a height, as a node has them. */
@@ -112,6 +118,10 @@ export async function changes(checks) {
       const file = join(folder, 'genesis.json');
       writeFileSync(file, JSON.stringify(genesis));
       await assert.rejects(run(hanse, ['genesis', '--check', file]), /bft, then pow is not supported: miners can only be the first/);
+      genesis.config.hanse.consensusChanges = [];
+      Object.assign(genesis.config.hanse, { consensus: miners, contracts: { ...genesis.config.hanse.contracts, engines: devAddress } });
+      writeFileSync(file, JSON.stringify(genesis));
+      await assert.rejects(run(hanse, ['genesis', '--check', file]), /contracts\.engines: members vote on changes between bft and pos; a chain that begins with pow/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
