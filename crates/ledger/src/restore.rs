@@ -106,8 +106,13 @@ fn make(
     input.end()?;
     log.sync()?;
     drop((log, store));
-    let ledger = Ledger::open(directory, spec, settings.clone())?;
-    let report = ledger.verify(&mut |_| {})?;
+    let report = Ledger::open(directory, spec, settings.clone())
+        .and_then(|ledger| ledger.verify(&mut |_| {}))
+        // What does not fit in what was just written is the snapshot's fault, not the disk's.
+        .map_err(|error| match error {
+            LedgerError::Corrupt(what) => LedgerError::Snapshot(what),
+            error => error,
+        })?;
     match report.problems.first() {
         None => Ok(()),
         Some(problem) => refuse(problem.clone()),
