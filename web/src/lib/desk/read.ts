@@ -294,15 +294,38 @@ export interface Entry {
   readonly collections: readonly string[];
 }
 
-export async function fetchCatalog(catalog: Hex, signal?: AbortSignal): Promise<Entry[]> {
-  const [count] = await callAll([ask(dataCatalogAbi, catalog, 'entryCount', [])], signal);
+/** What of an entry the network has made a rule: nodes let go what is older. */
+export interface Rule {
+  readonly owner: string;
+  readonly id: string;
+  readonly revision: number; // of the entry, then
+  readonly retentionDays: number;
+  readonly adoptedIn: bigint; // block
+  readonly contracts: readonly Hex[];
+}
+
+export interface Catalog {
+  readonly entries: readonly Entry[];
+  readonly rules: readonly Rule[];
+}
+
+export const sameEntry = (one: Pick<Entry, 'owner' | 'id'>, other: Pick<Entry, 'owner' | 'id'>): boolean => one.owner === other.owner && one.id === other.id;
+
+/** Whether there is anything in it that nodes could let go; else no rule can come of it. */
+export const canBeRule = ({ where, retentionDays, contracts }: Entry): boolean => where === 'chain' && retentionDays > 0 && contracts.length > 0;
+
+export async function fetchCatalog(catalog: Hex, signal?: AbortSignal): Promise<Catalog> {
+  const [count, rules] = await callAll([ask(dataCatalogAbi, catalog, 'entryCount', []), ask(dataCatalogAbi, catalog, 'rules', [])], signal);
   const pages = await callAll(pagesOf(Number(count)).map((first) => ask(dataCatalogAbi, catalog, 'entries', [BigInt(first), BigInt(PAGE)])), signal);
-  return pages.flat().map(({ owner, id, terms, ...rest }) => ({
-    ...rest,
-    ...terms,
-    owner: fromWord(owner) ?? owner,
-    id: fromWord(id) ?? id,
-    where: PLACES[terms.where] ?? 'chain',
-    contracts: terms.contracts.map(lower),
-  }));
+  return {
+    entries: pages.flat().map(({ owner, id, terms, ...rest }) => ({
+      ...rest,
+      ...terms,
+      owner: fromWord(owner) ?? owner,
+      id: fromWord(id) ?? id,
+      where: PLACES[terms.where] ?? 'chain',
+      contracts: terms.contracts.map(lower),
+    })),
+    rules: rules.map(({ owner, id, contracts, ...rest }) => ({ ...rest, owner: fromWord(owner) ?? owner, id: fromWord(id) ?? id, contracts: contracts.map(lower) })),
+  };
 }
