@@ -24,6 +24,24 @@ const [BANK, BRAND, CARRIER, RETAILER, NEWCOMER, STRANGER, CLERK] = [0, 1, 2, 3,
 const now = Number((await rpc('eth_getBlockByNumber', ['latest', false])).timestamp);
 const guest = `Guest${now % 100_000}`;
 
+/** A wallet in the browser, with one account of its own (EIP-1193). */
+async function wallet(at, account) {
+  let isConnected = false;
+  await at.exposeFunction('walletRequest', async (method, params) => {
+    if (method === 'eth_requestAccounts') isConnected = true;
+    if (/^eth_(requestA|a)ccounts$/.test(method)) return isConnected ? [account.address] : [];
+    if (method === 'eth_chainId') return `0x${network.chainId.toString(16)}`;
+    if (method === 'eth_signTypedData_v4') return account.signTypedData(JSON.parse(params[1]));
+    assert.equal(method, 'eth_sendTransaction');
+    const [{ to, data, gas }] = params;
+    const nonce = Number(await rpc('eth_getTransactionCount', [account.address, 'pending']));
+    return rpc('eth_sendRawTransaction', [await account.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas: BigInt(gas), maxFeePerGas: 0n, maxPriorityFeePerGas: 0n })]);
+  });
+  await at.addInitScript(() => {
+    globalThis.ethereum = { request: ({ method, params }) => globalThis.walletRequest(method, params ?? []) };
+  });
+}
+
 const page = await open({ height: 1000 });
 
 /** Acts as a well-known account from now on. */
@@ -170,6 +188,65 @@ await step('an organization looks after its own: nodes, accounts with their cons
   await own.locator('[data-sure]').click();
   await page.waitForSelector('[data-certificate] [data-urgency=revoked]');
   await page.waitForSelector('[data-event=AccountRevoked]');
+});
+
+await step('a further root certificate is made known before the present one ends', async () => {
+  await page.goto(`${base}/desk/organization/${guest}`);
+  await actAs(NEWCOMER);
+  await page.locator('[data-task=root]').click();
+  await page.locator('[data-pem=root]').fill(certificate({ organization: 'Brand', kind: 'root', now, days: 400 }));
+  await page.getByText(`This certificate is of Brand, not of ${guest}.`).waitFor();
+  assert.ok(await page.locator('button[data-act=addRoot]').isDisabled(), 'the root of another organization');
+  await page.locator('[data-pem=root]').fill(certificate({ organization: guest, kind: 'node', now, days: 400 }));
+  await page.getByText('This is a node certificate; a root certificate is needed here.').waitFor();
+  const before = await page.locator('[data-certificate]', { hasText: 'root' }).count();
+  await page.locator('[data-pem=root]').fill(certificate({ organization: guest, kind: 'root', now, days: 400 }));
+  await press('addRoot');
+  await page.waitForFunction((count) => [...document.querySelectorAll('[data-certificate] .what')].filter((what) => what.textContent.startsWith('root')).length === count, before + 1);
+  assert.match(await page.locator('[data-certificate]', { hasText: /(399|400) days left/ }).innerText(), /^root/);
+  await page.waitForSelector('[data-done=addRoot]');
+  await press('addRoot');
+  assert.match(await refusal('addRoot'), /The certificate 0x\S+ is known already\./);
+  await settle(page);
+  await shot(page, 'desk-root-en-light', true);
+  await accessible(page);
+});
+
+await step('an account is enrolled with the certificate of a client, which says who it is, as what, and until when', async () => {
+  const client = privateKeyToAccount(generatePrivateKey());
+  await page.goto(`${base}/desk/organization/${guest}`);
+  await actAs(NEWCOMER);
+  await page.locator('[data-task=enroll]').click();
+  const given = certificate({ organization: guest, kind: 'client', now, days: 45, roles: ['merchant'], account: client.address });
+  await page.locator('[data-pem=client]').fill(given);
+  await page.waitForFunction((address) => document.querySelector('[data-field=account]').value === address, client.address.toLowerCase());
+  assert.ok(await page.locator('[data-role=merchant]').isChecked());
+  assert.equal(await page.locator('[data-field=end]').count(), 0, 'the certificate says until when');
+  await settle(page);
+  await shot(page, 'desk-client-en-light', true);
+  await accessible(page);
+  // The key is elsewhere: who has it signs there, over this certificate.
+  await page.locator('[data-obtain]').click();
+  const address = await page.locator('.asked a').getAttribute('href');
+  assert.match(address, /certificate=0x[0-9a-f]{64}/);
+  const theirs = await open();
+  await wallet(theirs, client);
+  await theirs.goto(address.replace(new URL(address).origin, base));
+  await theirs.locator('button', { hasText: 'Connect wallet' }).click();
+  await theirs.locator('[data-agree]:enabled').click();
+  const signature = await theirs.locator('[data-signed]').getAttribute('data-signed');
+  await theirs.context().close();
+  await page.locator('[data-field=consent]').fill(signature);
+  await press('enroll');
+  const enrolled = page.locator(`[data-account="${client.address.toLowerCase()}"]`);
+  await enrolled.waitFor();
+  assert.match(await enrolled.innerText(), /merchant[\s\S]*until [\s\S]*valid/);
+  const kept = page.locator('[data-certificate]', { hasText: 'client' });
+  assert.match(await kept.innerText(), /4[45] days left/);
+  // Its certificate and its enrollment end together.
+  await kept.locator('[data-act=revokeCertificate]').click();
+  await kept.locator('[data-sure]').click();
+  await enrolled.locator('.chip', { hasText: 'revoked' }).waitFor();
 });
 
 await step('the catalog of data: registered, changed, retired', async () => {
@@ -337,22 +414,6 @@ await step('the audit trail: everything, filtered, with the way to the transacti
   const link = await page.locator('[data-event] a').first().getAttribute('href');
   assert.equal((await rpc('eth_getTransactionReceipt', [link.replace('/tx/', '')])).status, '0x1');
 });
-
-/** A wallet in the browser, with one account of its own (EIP-1193). */
-async function wallet(at, account) {
-  await at.exposeFunction('walletRequest', async (method, params) => {
-    if (method === 'eth_requestAccounts') return [account.address];
-    if (method === 'eth_chainId') return `0x${network.chainId.toString(16)}`;
-    if (method === 'eth_signTypedData_v4') return account.signTypedData(JSON.parse(params[1]));
-    assert.equal(method, 'eth_sendTransaction');
-    const [{ to, data, gas }] = params;
-    const nonce = Number(await rpc('eth_getTransactionCount', [account.address, 'pending']));
-    return rpc('eth_sendRawTransaction', [await account.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas: BigInt(gas), maxFeePerGas: 0n, maxPriorityFeePerGas: 0n })]);
-  });
-  await at.addInitScript(() => {
-    globalThis.ethereum = { request: ({ method, params }) => globalThis.walletRequest(method, params ?? []) };
-  });
-}
 
 await step('a wallet in the browser acts as the well-known accounts do', async () => {
   const own = await open({ height: 1000 });
