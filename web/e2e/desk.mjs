@@ -116,6 +116,39 @@ await step('a proposal: made by a form, shown in words', async () => {
 
 const proposal = page.url();
 
+// Somebody of the carrier looks at something else meanwhile.
+const watcher = await open();
+
+await step('the header counts the proposals that wait for who acts, at the price of nothing', async () => {
+  assert.equal(await page.locator('[data-waiting]').count(), 0, 'who has proposed has approved');
+  await watcher.goto(`${base}/desk/proposals`);
+  await actAs(CARRIER, watcher);
+  await watcher.waitForSelector('[data-yours]');
+  await settle(watcher);
+  await shot(watcher, 'desk-waiting-en-light', true);
+  await accessible(watcher);
+  await watcher.goto(base);
+  await watcher.waitForSelector('header [data-waiting="1"]');
+  assert.equal(await watcher.locator('header nav a[href="/desk"]').innerText().then((text) => text.replace(/\s+/g, ' ')), 'Desk1 (1 proposal waits for your approval)');
+  await settle(watcher);
+  await shot(watcher, 'home-waiting-en-light');
+  await accessible(watcher);
+  await watcher.setViewportSize({ width: 390, height: 844 });
+  await fits(watcher);
+  await shot(watcher, 'home-waiting-en-phone');
+  await watcher.setViewportSize({ width: 1280, height: 860 });
+  // New blocks alone are no reason to ask the contracts again.
+  const calls = [];
+  watcher.on('request', (request) => {
+    if (/eth_call/.test(request.postData() ?? '')) calls.push(request.postData());
+  });
+  const from = Number(await rpc('eth_blockNumber'));
+  for (let look = 0; look < 120 && Number(await rpc('eth_blockNumber')) < from + 3; look += 1) await watcher.waitForTimeout(250);
+  assert.ok(Number(await rpc('eth_blockNumber')) >= from + 3);
+  assert.deepEqual(calls, []);
+  watcher.removeAllListeners('request');
+});
+
 await step('what is missing is said, and a refusal says its reason', async () => {
   const verdict = page.locator('[data-missing=true]');
   assert.match(await verdict.innerText(), /role admin in 2 more of these organizations: (?!.*Brand)(?=.*Retailer)(?=.*Carrier)(?=.*Bank)/);
@@ -144,6 +177,20 @@ await step('the others approve, and it is carried out', async () => {
   await press('execute');
   await page.waitForSelector('.title .chip.green');
   assert.match(await page.locator('.title').innerText(), /carried out/);
+});
+
+await step('what waits no more is counted no more, wherever one is', async () => {
+  await watcher.locator('header [data-waiting]').waitFor({ state: 'detached' });
+  await page.goto(`${base}/desk/propose?what=roles&subject=Brand`);
+  await actAs(RETAILER);
+  await page.waitForSelector('[data-call=setRoles]');
+  await press('propose');
+  await page.waitForURL(/\/desk\/proposal\/\d+$/);
+  await watcher.waitForSelector('header [data-waiting="1"]');
+  await page.locator('button[data-act=withdraw]').click();
+  await page.locator('[data-sure]').click();
+  await watcher.locator('header [data-waiting]').waitFor({ state: 'detached' });
+  await watcher.context().close();
 });
 
 await step('the result is seen on another node', async () => {
@@ -424,6 +471,9 @@ await step('a wallet in the browser acts as the well-known accounts do', async (
   await own.locator('[data-policy-text]').fill("AND('Nowhere.admin', MAJORITY(admin))");
   await press('propose', own);
   await own.waitForURL(/\/desk\/proposal\/\d+$/);
+  await own.waitForSelector('[data-call=setPolicy]');
+  await own.reload(); // what the wallet has shown the page once, it shows again
+  await own.waitForFunction(() => document.querySelector('[data-standing]')?.textContent === 'admin');
   await own.waitForSelector('[data-call=setPolicy]');
   assert.match(await own.locator('[data-call=setPolicy]').innerText(), /The policy upgrades becomes AND\('Nowhere.admin', MAJORITY\(admin\)\)\./);
   await own.locator('button[data-act=withdraw]').click();

@@ -171,6 +171,7 @@ export const deskEn = {
   'proposal.left.other': '{n} blocks left',
   'proposal.over': 'its time is over',
   'proposal.ready': 'can be carried out',
+  'proposal.yours': 'waits for your approval',
   'proposal.status.none': 'unknown',
   'proposal.status.open': 'open',
   'proposal.status.executed': 'carried out',

@@ -171,6 +171,7 @@ export const deskZh: DeskDictionary = {
   'proposal.left.other': '剩余 {n} 个区块',
   'proposal.over': '已超时',
   'proposal.ready': '可执行',
+  'proposal.yours': '等待您的赞成',
   'proposal.status.none': '未知',
   'proposal.status.open': '进行中',
   'proposal.status.executed': '已执行',

@@ -19,6 +19,8 @@ export const en = {
   'nav.orders': 'Orders',
   'nav.network': 'Network',
   'nav.desk': 'Desk',
+  'nav.waiting.one': '{n} proposal waits for your approval',
+  'nav.waiting.other': '{n} proposals wait for your approval',
 
   'connection.live': 'Live',
   'connection.connecting': 'Connecting',

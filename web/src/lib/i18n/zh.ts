@@ -18,6 +18,8 @@ export const zh: Dictionary = {
   'nav.orders': '订单',
   'nav.network': '网络',
   'nav.desk': '治理台',
+  'nav.waiting.one': '{n} 项提案等待您的赞成',
+  'nav.waiting.other': '{n} 项提案等待您的赞成',
 
   'connection.live': '实时',
   'connection.connecting': '正在连接',
