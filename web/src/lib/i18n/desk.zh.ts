@@ -47,7 +47,7 @@ export const deskZh: DeskDictionary = {
   'contract.anchors': '锚定合约',
   'contract.catalog': '数据目录合约',
   'contract.validators': '验证者名册',
-  'contract.escrow': '托管合约',
+  'contract.escrow': '担保合约',
   'contract.currency': '货币合约',
 
   'organizations.title': '组织',
