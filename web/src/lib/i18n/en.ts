@@ -222,7 +222,7 @@ export const en = {
   'order.missing.title': 'No such order',
   'order.missing.text': 'No order has this number. If it was placed moments ago it appears here by itself.',
   'order.pruned.title': 'This node no longer keeps the history of this order',
-  'order.pruned.text': 'The escrow knows the order. What concerns orders was let go here, up to block {block}. Its hashes stay: whoever kept it can prove it, and another node may still have it.',
+  'order.pruned.text': 'The escrow knows the order. What concerns orders was let go here, of all blocks before {block}. Its hashes stay: whoever kept it can prove it, and another node may still have it.',
   'order.back': 'All orders',
 
   'light.title.working': 'Verifying in your browser',

@@ -221,7 +221,7 @@ export const zh: Dictionary = {
   'order.missing.title': '订单不存在',
   'order.missing.text': '没有此编号的订单。如果刚刚下单，稍后会自动显示。',
   'order.pruned.title': '此节点已不再保留该订单的历史',
-  'order.pruned.text': '担保合约仍知晓此订单。截至区块 {block}，与订单有关的内容已在此清除。其哈希仍在：保存过它的人可以证明其存在，其他节点也可能仍有。',
+  'order.pruned.text': '担保合约仍知晓此订单。区块 {block} 之前与订单有关的内容已在此清除。其哈希仍在：保存过它的人可以证明其存在，其他节点也可能仍有。',
   'order.back': '全部订单',
 
   'light.title.working': '正在您的浏览器中验证',
