@@ -114,7 +114,7 @@ class Network {
   }
 
   /** Runs a fifth node in a folder that `hanse init` has put keys into, with the first three as its peers. */
-  async join(folder) {
+  async join(folder, flags = []) {
     const peers = this.members.slice(0, 3).join(',');
     const listen = `127.0.0.1:${await freePort()}`;
     await run(hanse, ['init', '--directory', folder, '--follow', '--chain', join(this.folder, 'genesis.json'), '--listen', listen, '--peers', peers]);
@@ -125,7 +125,7 @@ class Network {
     const port = await freePort();
     this.extra = { fifth: `http://127.0.0.1:${port}` };
     this.again = async () => {
-      this.start('fifth', ['--http.port', port, '--ws.disable', '--web.disable'], folder);
+      this.start('fifth', ['--http.port', port, '--ws.disable', '--web.disable', ...flags], folder);
       await until('an answer of the fifth', () => this.height('fifth').then(() => true));
     };
     await this.again();

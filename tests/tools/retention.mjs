@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createPublicClient, http } from 'viem';
 import { library, wrong } from './clocks.mjs';
 import { Desk, number, order } from './desk.mjs';
-import { artifact, hanse, rpc, run, until } from './lib.mjs';
+import { artifact, hanse, root, rpc, run, until } from './lib.mjs';
 import { names, within } from './network.mjs';
 
 const PRUNED = /4444|pruned history unavailable/;
@@ -91,6 +91,13 @@ async function snapshot(network, folder, { authorized, issued }) {
   assert.equal((await rpc(network.url('fifth'), 'eth_getTransactionReceipt', [issued])).status, '0x1');
 }
 
+/** The same, for people. */
+async function shown(network, { id, authorized }, { block }) {
+  const shots = process.env.SHOTS ? ['--shots', process.env.SHOTS] : [];
+  const about = ['--order', id, '--transaction', authorized, '--block', String(Number(block.number))];
+  console.log(await run('node', ['e2e/retention.mjs', '--url', network.web('brand'), ...about, ...shots], { cwd: join(root, 'web') }));
+}
+
 async function kept(network, home) {
   const desk = new Desk(home, network.url('retailer'));
   await desk.prepare();
@@ -128,13 +135,14 @@ async function kept(network, home) {
   await assert.rejects(run(hanse, ['verify', 'tx', made.authorized, ...proven]), PRUNED);
 
   const fifth = join(home, 'fifth');
-  await network.join(fifth);
+  await network.join(fifth, ['--history', 'archive']); // or it would carry the rule out as soon as it has caught up
   const tip = load.tip;
   await until(`the fifth at ${tip}`, async () => (await network.height('fifth')) >= tip, 120);
   assert.equal((await rpc(network.url('fifth'), 'eth_getTransactionReceipt', [made.authorized])).status, '0x1', 'the archive gave it all of it');
   await snapshot(network, fifth, made);
   await load.settle();
   await load.agree();
+  await shown(network, made, before);
   const { escrow } = await horizon('brand');
   console.log(`      ${load.tip} blocks; the brand has let go what concerns orders below ${escrow}, the carrier all below ${(await horizon('carrier')).below}; a fifth, empty node has all of it from the retailer's`);
 }

@@ -24,6 +24,24 @@ const [BANK, BRAND, CARRIER, RETAILER, NEWCOMER, STRANGER, CLERK] = [0, 1, 2, 3,
 const now = Number((await rpc('eth_getBlockByNumber', ['latest', false])).timestamp);
 const guest = `Guest${now % 100_000}`;
 
+/** A wallet in the browser, with one account of its own (EIP-1193). */
+async function wallet(at, account) {
+  let isConnected = false;
+  await at.exposeFunction('walletRequest', async (method, params) => {
+    if (method === 'eth_requestAccounts') isConnected = true;
+    if (/^eth_(requestA|a)ccounts$/.test(method)) return isConnected ? [account.address] : [];
+    if (method === 'eth_chainId') return `0x${network.chainId.toString(16)}`;
+    if (method === 'eth_signTypedData_v4') return account.signTypedData(JSON.parse(params[1]));
+    assert.equal(method, 'eth_sendTransaction');
+    const [{ to, data, gas }] = params;
+    const nonce = Number(await rpc('eth_getTransactionCount', [account.address, 'pending']));
+    return rpc('eth_sendRawTransaction', [await account.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas: BigInt(gas), maxFeePerGas: 0n, maxPriorityFeePerGas: 0n })]);
+  });
+  await at.addInitScript(() => {
+    globalThis.ethereum = { request: ({ method, params }) => globalThis.walletRequest(method, params ?? []) };
+  });
+}
+
 const page = await open({ height: 1000 });
 
 /** Acts as a well-known account from now on. */
@@ -98,6 +116,39 @@ await step('a proposal: made by a form, shown in words', async () => {
 
 const proposal = page.url();
 
+// Somebody of the carrier looks at something else meanwhile.
+const watcher = await open();
+
+await step('the header counts the proposals that wait for who acts, at the price of nothing', async () => {
+  assert.equal(await page.locator('[data-waiting]').count(), 0, 'who has proposed has approved');
+  await watcher.goto(`${base}/desk/proposals`);
+  await actAs(CARRIER, watcher);
+  await watcher.waitForSelector('[data-yours]');
+  await settle(watcher);
+  await shot(watcher, 'desk-waiting-en-light', true);
+  await accessible(watcher);
+  await watcher.goto(base);
+  await watcher.waitForSelector('header [data-waiting="1"]');
+  assert.equal(await watcher.locator('header nav a[href="/desk"]').innerText().then((text) => text.replace(/\s+/g, ' ')), 'Desk1 (1 proposal waits for your approval)');
+  await settle(watcher);
+  await shot(watcher, 'home-waiting-en-light');
+  await accessible(watcher);
+  await watcher.setViewportSize({ width: 390, height: 844 });
+  await fits(watcher);
+  await shot(watcher, 'home-waiting-en-phone');
+  await watcher.setViewportSize({ width: 1280, height: 860 });
+  // New blocks alone are no reason to ask the contracts again.
+  const calls = [];
+  watcher.on('request', (request) => {
+    if (/eth_call/.test(request.postData() ?? '')) calls.push(request.postData());
+  });
+  const from = Number(await rpc('eth_blockNumber'));
+  for (let look = 0; look < 120 && Number(await rpc('eth_blockNumber')) < from + 3; look += 1) await watcher.waitForTimeout(250);
+  assert.ok(Number(await rpc('eth_blockNumber')) >= from + 3);
+  assert.deepEqual(calls, []);
+  watcher.removeAllListeners('request');
+});
+
 await step('what is missing is said, and a refusal says its reason', async () => {
   const verdict = page.locator('[data-missing=true]');
   assert.match(await verdict.innerText(), /role admin in 2 more of these organizations: (?!.*Brand)(?=.*Retailer)(?=.*Carrier)(?=.*Bank)/);
@@ -126,6 +177,20 @@ await step('the others approve, and it is carried out', async () => {
   await press('execute');
   await page.waitForSelector('.title .chip.green');
   assert.match(await page.locator('.title').innerText(), /carried out/);
+});
+
+await step('what waits no more is counted no more, wherever one is', async () => {
+  await watcher.locator('header [data-waiting]').waitFor({ state: 'detached' });
+  await page.goto(`${base}/desk/propose?what=roles&subject=Brand`);
+  await actAs(RETAILER);
+  await page.waitForSelector('[data-call=setRoles]');
+  await press('propose');
+  await page.waitForURL(/\/desk\/proposal\/\d+$/);
+  await watcher.waitForSelector('header [data-waiting="1"]');
+  await page.locator('button[data-act=withdraw]').click();
+  await page.locator('[data-sure]').click();
+  await watcher.locator('header [data-waiting]').waitFor({ state: 'detached' });
+  await watcher.context().close();
 });
 
 await step('the result is seen on another node', async () => {
@@ -190,6 +255,65 @@ await step('an organization looks after its own: nodes, accounts with their cons
   await page.waitForSelector('[data-event=AccountRevoked]');
 });
 
+await step('a further root certificate is made known before the present one ends', async () => {
+  await page.goto(`${base}/desk/organization/${guest}`);
+  await actAs(NEWCOMER);
+  await page.locator('[data-task=root]').click();
+  await page.locator('[data-pem=root]').fill(certificate({ organization: 'Brand', kind: 'root', now, days: 400 }));
+  await page.getByText(`This certificate is of Brand, not of ${guest}.`).waitFor();
+  assert.ok(await page.locator('button[data-act=addRoot]').isDisabled(), 'the root of another organization');
+  await page.locator('[data-pem=root]').fill(certificate({ organization: guest, kind: 'node', now, days: 400 }));
+  await page.getByText('This is a node certificate; a root certificate is needed here.').waitFor();
+  const before = await page.locator('[data-certificate]', { hasText: 'root' }).count();
+  await page.locator('[data-pem=root]').fill(certificate({ organization: guest, kind: 'root', now, days: 400 }));
+  await press('addRoot');
+  await page.waitForFunction((count) => [...document.querySelectorAll('[data-certificate] .what')].filter((what) => what.textContent.startsWith('root')).length === count, before + 1);
+  assert.match(await page.locator('[data-certificate]', { hasText: /(399|400) days left/ }).innerText(), /^root/);
+  await page.waitForSelector('[data-done=addRoot]');
+  await press('addRoot');
+  assert.match(await refusal('addRoot'), /The certificate 0x\S+ is known already\./);
+  await settle(page);
+  await shot(page, 'desk-root-en-light', true);
+  await accessible(page);
+});
+
+await step('an account is enrolled with the certificate of a client, which says who it is, as what, and until when', async () => {
+  const client = privateKeyToAccount(generatePrivateKey());
+  await page.goto(`${base}/desk/organization/${guest}`);
+  await actAs(NEWCOMER);
+  await page.locator('[data-task=enroll]').click();
+  const given = certificate({ organization: guest, kind: 'client', now, days: 45, roles: ['merchant'], account: client.address });
+  await page.locator('[data-pem=client]').fill(given);
+  await page.waitForFunction((address) => document.querySelector('[data-field=account]').value === address, client.address.toLowerCase());
+  assert.ok(await page.locator('[data-role=merchant]').isChecked());
+  assert.equal(await page.locator('[data-field=end]').count(), 0, 'the certificate says until when');
+  await settle(page);
+  await shot(page, 'desk-client-en-light', true);
+  await accessible(page);
+  // The key is elsewhere: who has it signs there, over this certificate.
+  await page.locator('[data-obtain]').click();
+  const address = await page.locator('.asked a').getAttribute('href');
+  assert.match(address, /certificate=0x[0-9a-f]{64}/);
+  const theirs = await open();
+  await wallet(theirs, client);
+  await theirs.goto(address.replace(new URL(address).origin, base));
+  await theirs.locator('button', { hasText: 'Connect wallet' }).click();
+  await theirs.locator('[data-agree]:enabled').click();
+  const signature = await theirs.locator('[data-signed]').getAttribute('data-signed');
+  await theirs.context().close();
+  await page.locator('[data-field=consent]').fill(signature);
+  await press('enroll');
+  const enrolled = page.locator(`[data-account="${client.address.toLowerCase()}"]`);
+  await enrolled.waitFor();
+  assert.match(await enrolled.innerText(), /merchant[\s\S]*until [\s\S]*valid/);
+  const kept = page.locator('[data-certificate]', { hasText: 'client' });
+  assert.match(await kept.innerText(), /4[45] days left/);
+  // Its certificate and its enrollment end together.
+  await kept.locator('[data-act=revokeCertificate]').click();
+  await kept.locator('[data-sure]').click();
+  await enrolled.locator('.chip', { hasText: 'revoked' }).waitFor();
+});
+
 await step('the catalog of data: registered, changed, retired', async () => {
   await page.goto(`${base}/desk/data`);
   await actAs(BRAND);
@@ -214,6 +338,133 @@ await step('the catalog of data: registered, changed, retired', async () => {
   await row.locator('.chip', { hasText: 'retired' }).waitFor();
 });
 
+/** Approves what is shown as each of these accounts, and carries it out. */
+async function carry(...accounts) {
+  for (const [index, account] of accounts.entries()) {
+    await actAs(account);
+    await press('approve');
+    await page.waitForFunction((count) => document.querySelectorAll('[data-approver]').length === count, index + 2);
+  }
+  await page.waitForSelector('[data-missing=false]');
+  await press('execute');
+  await page.waitForSelector('.title .chip.green');
+}
+
+const ruled = `trades${now % 100_000}`;
+let retention;
+
+await step('retention: what an organization says becomes a rule for all nodes by a proposal', async () => {
+  await page.goto(`${base}/desk/data`);
+  await actAs(BRAND);
+  await page.locator('[data-register]').click();
+  await page.locator('[data-field=where]').selectOption('chain');
+  const fields = [['id', ruled], ['name', 'Trades'], ['purpose', 'To settle disputes'], ['basis', 'HGB § 257'], ['days', '0'], ['contracts', network.escrow]];
+  for (const [field, value] of fields) await page.locator(`[data-field=${field}]`).fill(value);
+  await press('register');
+  const row = page.locator(`[data-entry=${ruled}]`);
+  await row.waitFor();
+  assert.match(await row.innerText(), /nothing for nodes to let go/);
+  assert.equal(await row.locator('[data-adopt]').count(), 0, 'what is kept for ever cannot be a rule');
+  await row.locator('[data-change]').click();
+  await page.locator('[data-field=days]').fill('90');
+  await press('change');
+  await row.locator('[data-adopt]').waitFor();
+  assert.match(await row.innerText(), /90 days[\s\S]*said only: binds nobody/);
+  await row.locator('[data-adopt]').click();
+  await page.waitForURL(/what=adopt/);
+  await page.waitForSelector('[data-rule-means]');
+  assert.equal(await page.locator('[data-field=entry]').inputValue(), `Brand.${ruled}`);
+  assert.equal(await page.locator('[data-call=adopt] > p').first().innerText(), `Make it a rule for all nodes how long ${ruled} of Brand (revision 2) says that its data are kept.`);
+  assert.equal(await page.locator('[data-rule-means]').innerText(), 'Every node lets go what is older than 90 days and concerns Escrow. What is gone does not come back.');
+  await settle(page);
+  await shot(page, 'desk-propose-retention-en-light', true);
+  await accessible(page);
+  await press('propose');
+  await page.waitForURL(/\/desk\/proposal\/\d+$/);
+  retention = page.url();
+  await page.waitForSelector('[data-rule-means]');
+  await carry(CARRIER, RETAILER);
+  await settle(page);
+  await shot(page, 'desk-proposal-retention-en-light', true);
+  await accessible(page);
+  const seen = await open();
+  await seen.goto(`${other}/desk/data`);
+  await seen.waitForSelector(`[data-entry=${ruled}] [data-rule="2"]`);
+  assert.match(await seen.locator(`[data-entry=${ruled}] [data-rule]`).innerText(), /rule for all nodes\s+let go after 90 days\s+since block [\d,]+, of revision 2$/);
+  await seen.context().close();
+});
+
+await step('retention: the entry may change, the rule stays, until another proposal lifts it', async () => {
+  await page.goto(`${base}/desk/data`);
+  await actAs(BRAND);
+  const row = page.locator(`[data-entry=${ruled}]`);
+  await row.locator('[data-change]').click();
+  await page.locator('[data-field=days]').fill('30');
+  await press('change');
+  await row.locator('.changed').waitFor();
+  assert.match(await row.innerText(), /30 days\s+revision 3[\s\S]*let go after 90 days[\s\S]*of revision 2[\s\S]*The entry has changed since\.[\s\S]*Propose revision 3/);
+  assert.match(await page.locator('[data-kept="0"]').innerText(), /everything, since genesis/i);
+  await settle(page);
+  await shot(page, 'desk-retention-en-light', true);
+  await accessible(page);
+  await page.goto(retention);
+  await page.waitForSelector('[data-rule-means]');
+  assert.match(await page.locator('[data-rule-means]').innerText(), /90 days/, 'what was decided');
+  await page.goto(`${base}/desk/data`);
+  await row.locator('[data-lift]').click();
+  await page.waitForURL(/what=lift/);
+  await page.waitForSelector('[data-call=lift]');
+  await press('propose');
+  await page.waitForURL(/\/desk\/proposal\/\d+$/);
+  await carry(CARRIER, RETAILER);
+  await page.goto(`${base}/desk/data`);
+  await page.waitForSelector(`[data-entry=${ruled}] [data-rule=""]`);
+  await page.goto(`${base}/desk/trail?contract=catalog`);
+  await page.waitForSelector('[data-event=RuleLifted]');
+  assert.equal(await page.locator('[data-event=RuleAdopted] p').first().innerText(), `${ruled} of Brand (revision 2) is a rule now: nodes let go after 90 days what concerns Escrow.`);
+});
+
+await step('what a node has let go: said so, wherever somebody asks for it', async () => {
+  // A network of today has nothing that is old enough. What such a node answers is put in place of what this one does;
+  // nodes that have let go in earnest are in tests/tools/retention.mjs.
+  const hash = (await rpc('eth_getLogs', [{ address: network.members, fromBlock: '0x1', toBlock: 'latest' }]))[0].transactionHash;
+  const tip = Number(await rpc('eth_blockNumber'));
+  const gone = { eth_getTransactionByHash: true, eth_getTransactionReceipt: true, eth_getLogs: ([{ fromBlock }]) => Number(fromBlock) < tip };
+  const told = { hanse_getHistory: { below: '0x0', contracts: { [network.escrow]: `0x${tip.toString(16)}` } }, eth_capabilities: { tx: { oldestBlock: `0x${tip.toString(16)}` } } };
+  const old = await open({ height: 1000 });
+  await old.route('**/rpc', async (route) => {
+    const asked = route.request().postDataJSON();
+    const response = await route.fetch();
+    const answers = [await response.json()].flat();
+    for (const { id, method, params } of [asked].flat()) {
+      const answer = answers.find((one) => one.id === id);
+      if (gone[method] === true || gone[method]?.(params)) Object.assign(answer, { result: undefined, error: { code: 4444, message: 'pruned history unavailable: block 7 has been pruned' } });
+      if (told[method]) answer.result = told[method];
+    }
+    await route.fulfill({ response, json: Array.isArray(asked) ? answers : answers[0] });
+  });
+  await old.goto(`${base}/tx/${hash}`);
+  await old.waitForSelector('.notice');
+  assert.match(await old.locator('main').innerText(), /This node no longer keeps it[\s\S]*whoever kept it can prove it[\s\S]*How long data are kept/);
+  await shot(old, 'pruned-transaction-en-light');
+  await accessible(old);
+  await old.locator('main a', { hasText: 'How long data are kept' }).click();
+  await old.waitForSelector(`[data-kept="${tip}"]`);
+  assert.match(await old.locator('[data-kept]').innerText(), /everything, since block [\d,]+\s+Escrow\s+from block [\d,]+ on/i);
+  await settle(old);
+  await shot(old, 'desk-data-pruned-en-light', true);
+  await accessible(old);
+  await old.goto(`${base}/desk/trail`);
+  await old.locator('main', { hasText: 'That is all that this node keeps' }).waitFor();
+  const { blockNumber } = await rpc('eth_getTransactionReceipt', [hash]);
+  await old.goto(`${base}/block/${Number(blockNumber)}`);
+  await old.locator('main td', { hasText: 'no longer kept here' }).first().waitFor();
+  await old.goto(`${base}/account/${network.escrow}`);
+  await old.waitForSelector('[data-kept]');
+  await shot(old, 'pruned-account-en-light', true);
+  await old.context().close();
+});
+
 await step('the audit trail: everything, filtered, with the way to the transaction', async () => {
   await page.goto(`${base}/desk/trail`);
   await page.waitForSelector('[data-event=EntryRetired]');
@@ -229,22 +480,6 @@ await step('the audit trail: everything, filtered, with the way to the transacti
   assert.equal((await rpc('eth_getTransactionReceipt', [link.replace('/tx/', '')])).status, '0x1');
 });
 
-/** A wallet in the browser, with one account of its own (EIP-1193). */
-async function wallet(at, account) {
-  await at.exposeFunction('walletRequest', async (method, params) => {
-    if (method === 'eth_requestAccounts') return [account.address];
-    if (method === 'eth_chainId') return `0x${network.chainId.toString(16)}`;
-    if (method === 'eth_signTypedData_v4') return account.signTypedData(JSON.parse(params[1]));
-    assert.equal(method, 'eth_sendTransaction');
-    const [{ to, data, gas }] = params;
-    const nonce = Number(await rpc('eth_getTransactionCount', [account.address, 'pending']));
-    return rpc('eth_sendRawTransaction', [await account.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas: BigInt(gas), maxFeePerGas: 0n, maxPriorityFeePerGas: 0n })]);
-  });
-  await at.addInitScript(() => {
-    globalThis.ethereum = { request: ({ method, params }) => globalThis.walletRequest(method, params ?? []) };
-  });
-}
-
 await step('a wallet in the browser acts as the well-known accounts do', async () => {
   const own = await open({ height: 1000 });
   await wallet(own, accountOf(RETAILER));
@@ -254,6 +489,9 @@ await step('a wallet in the browser acts as the well-known accounts do', async (
   await own.locator('[data-policy-text]').fill("AND('Nowhere.admin', MAJORITY(admin))");
   await press('propose', own);
   await own.waitForURL(/\/desk\/proposal\/\d+$/);
+  await own.waitForSelector('[data-call=setPolicy]');
+  await own.reload(); // what the wallet has shown the page once, it shows again
+  await own.waitForFunction(() => document.querySelector('[data-standing]')?.textContent === 'admin');
   await own.waitForSelector('[data-call=setPolicy]');
   assert.match(await own.locator('[data-call=setPolicy]').innerText(), /The policy upgrades becomes AND\('Nowhere.admin', MAJORITY\(admin\)\)\./);
   await own.locator('button[data-act=withdraw]').click();
@@ -287,7 +525,7 @@ await step('somebody with a wallet of their own agrees to be enrolled', async ()
   assert.match(await enrolled.innerText(), /shopper[\s\S]*valid/);
 });
 
-const pages = [['desk', '/desk'], ['desk-organization', `/desk/organization/${guest}`], ['desk-proposals', '/desk/proposals'], ['desk-proposal', new URL(proposal).pathname], ['desk-policies', '/desk/policies'], ['desk-propose', '/desk/propose?what=guard'], ['desk-data', '/desk/data'], ['desk-trail', '/desk/trail']];
+const pages = [['desk', '/desk'], ['desk-organization', `/desk/organization/${guest}`], ['desk-proposals', '/desk/proposals'], ['desk-proposal', new URL(proposal).pathname], ['desk-policies', '/desk/policies'], ['desk-propose', '/desk/propose?what=guard'], ['desk-propose-retention', '/desk/propose?what=adopt'], ['desk-data', '/desk/data'], ['desk-trail', '/desk/trail']];
 const LOOKS = [['zh-dark', { language: 'zh-CN', scheme: 'dark' }], ['en-phone', { width: 390, height: 844 }]];
 
 await step('every page in Chinese, in the dark, and on a phone', async () => {

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { encodeAbiParameters, encodeErrorResult, encodeEventTopics, encodeFunctionData, hashTypedData, parseAbiParameters } from 'viem';
 import { afterEach, describe, expect, it } from 'vitest';
 import { currencyAbi } from '../abi/currency';
+import { dataCatalogAbi } from '../abi/dataCatalog';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
 import { upgradesAbi } from '../abi/upgrades';
 import { setLanguage } from '../i18n/i18n.svelte';
+import { Refused } from '../rpc/http';
 import { daysLeft, NoCertificate, readDer, readPem, urgency } from './certificate';
 import { describeCall, describeEvent, describeRefusal, type ContractAt } from './describe';
 import { parsePolicy, toForm } from './policy';
@@ -49,6 +51,9 @@ describe('calls in words', () => {
     expect(said(prepare.setGuard(law, at('1'), `0x${'07'.repeat(32)}`, majority))).toBe('Changes of the storage slot 0x070707…0707 of 0x1111…1111 need endorsement by MAJORITY(admin).');
     expect(said(prepare.setTopic(law, at('1'), 'validators'))).toBe('The policy validators decides on calls of 0x1111…1111.');
     expect(said(prepare.setTopic(law, at('1'), null))).toBe('The policy governance decides on calls of 0x1111…1111 again.');
+    expect(said(prepare.adopt(law.catalog, { owner: 'Brand', id: 'orders', revision: 2 }))).toBe('Make it a rule for all nodes how long orders of Brand (revision 2) says that its data are kept.');
+    expect(said(prepare.lift(law.catalog, { owner: 'Brand', id: 'orders' }))).toBe('Lift the rule for all nodes that came of orders of Brand.');
+    expect(said(prepare.retire(law.catalog, 'Brand', 'orders'))).toBe('Retire the entry orders of Brand in the catalog of data, for ever.');
     expect(said(prepare.dismiss(REGISTRY, at('1')))).toBe('Dismiss the validator 0x1111…1111: it votes on blocks no more.');
   });
 
@@ -97,6 +102,7 @@ describe('calls in words', () => {
   it('are Chinese in Chinese', async () => {
     page.document = { documentElement: { lang: '' } };
     await setLanguage('zh-CN');
+    expect(said(prepare.lift(law.catalog, { owner: 'Brand', id: 'orders' }))).toBe('解除由 Brand 的数据 orders 产生的节点规则。');
     expect(said(prepare.setRoles(law, 'Brand', 4))).toBe('自此 Brand 的账户可任角色：商家。');
   });
 });
@@ -108,13 +114,18 @@ describe('events in words', () => {
     expect(eventText(describeEvent({ address: law.members, topics, data }, contractAt))).toBe('Brand enrolled 0x1111…1111: merchant, for ever.');
     expect(describeEvent({ address: at('9'), topics, data }, contractAt)).toBeNull();
     expect(describeEvent({ address: law.policies, topics, data }, contractAt)).toBeNull();
+    const adopted = {
+      address: law.catalog,
+      topics: encodeEventTopics({ abi: dataCatalogAbi, eventName: 'RuleAdopted', args: { owner: toWord('Brand'), id: toWord('orders') } }) as Hex[],
+      data: encodeAbiParameters(parseAbiParameters('uint32, uint32, address[]'), [2, 365, [at('1'), law.members]]),
+    };
+    expect(eventText(describeEvent(adopted, contractAt))).toBe('orders of Brand (revision 2) is a rule now: nodes let go after 365 days what concerns 0x1111…1111 and 0xaaaa…aaaa.');
     expect(eventText(null)).toBe('An event that this page does not know');
   });
 
   it('have words for every event of the law, and for every reason to refuse', async () => {
     const { deskEn } = await import('../i18n/desk.en');
     const { anchorsAbi } = await import('../abi/anchors');
-    const { dataCatalogAbi } = await import('../abi/dataCatalog');
     const { enginesAbi } = await import('../abi/engines');
     const abis = { members: membersAbi, policies: policiesAbi, anchors: anchorsAbi, catalog: dataCatalogAbi, upgrades: upgradesAbi, engines: enginesAbi };
     // What a library says of itself is shown with its name.
@@ -140,6 +151,9 @@ describe('refusals in words', () => {
     expect(refusal(encodeErrorResult({ abi: policiesAbi, errorName: 'NotOpen', args: [3n, 2] }))).toBe('Proposal 3 is not open any more: carried out.');
     const wrong = encodeErrorResult({ abi: upgradesAbi, errorName: 'WrongCode', args: [at('1'), `0x${'aa'.repeat(32)}`, `0x${'bb'.repeat(32)}`] });
     expect(refusal(wrong)).toBe(`0x1111…1111 has not the code that was looked at: it is 0x${'bb'.repeat(32)}, not 0x${'aa'.repeat(32)}.`);
+    const other = encodeErrorResult({ abi: dataCatalogAbi, errorName: 'OtherRevision', args: [toWord('Brand'), toWord('orders'), 3] });
+    expect(refusal(encodeErrorResult({ abi: policiesAbi, errorName: 'CallFailed', args: [0n, other] }))).toMatch(/The entry orders of Brand has changed since: it is at revision 3 now\.$/);
+    expect(refusal(encodeErrorResult({ abi: dataCatalogAbi, errorName: 'TooManyRules' }))).toBe('There are as many rules as there may be.');
     expect(refusal('0x')).toBe('A contract refused without a reason.');
     expect(refusal('0x12345678')).toBe('A contract refused, in words unknown here (0x12345678).');
     expect(describeRefusal('0x1234')).toBeNull();
@@ -150,6 +164,7 @@ describe('refusals in words', () => {
     expect(failure({ code: 3, message: 'execution reverted', data })).toMatch(/is no admin of an active organization/);
     expect(failure({ code: -32603, data: { data } })).toMatch(/is no admin of an active organization/);
     expect(failure({ code: 4001, message: 'User rejected' })).toBe('Declined in the wallet.');
+    expect(failure(new Refused(4444, 'pruned history unavailable: block 7 has been pruned'))).toBe('This node no longer keeps what was asked for: it was let go.');
     expect(failure(new Error('odd'))).toBe('It was refused: odd');
   });
 });

@@ -47,7 +47,10 @@ function arbitrary(next: (below: number) => number, depth = 1): Policy {
     const nodes = Array.from({ length: 1 + next(3) }, () => arbitrary(next, depth + 1));
     return { kind: 'threshold', least: 1 + next(nodes.length), nodes };
   }
-  if (kind === 3) return { kind: 'principal', organization: next(4) === 0 ? null : (NAMES[next(NAMES.length)] as string), role, least: 1 + next(next(3) === 0 ? 255 : 2) };
+  if (kind === 3) {
+    const organization = next(4) === 0 ? null : (NAMES[next(NAMES.length)] as string);
+    return { kind: 'principal', organization, role, least: 1 + next(next(3) > 0 ? 2 : organization === null ? 64 : 8) };
+  }
   if (kind === 4) {
     const denominator = 1 + next(255);
     return { kind: 'share', role, numerator: next(denominator), denominator };
@@ -97,6 +100,26 @@ describe('policies', () => {
     expect(problemOf(() => fromForm(wideForm(64))).kind).toBe('tooManyNodes');
     expect(problemOf(() => parsePolicy('AND('.repeat(2_000))).kind).toBe('tooDeep');
     expect(problemOf(() => parsePolicy(' '.repeat(9_000))).kind).toBe('tooLong');
+  });
+
+  it('ask for no more accounts than may approve, as the contract does', () => {
+    const contract = readFileSync(new URL('../../../../contracts/src/membership/Forms.sol', import.meta.url), 'utf8');
+    const limit = (name: string): number => Number(new RegExp(` ${name} = (\\d+);`).exec(contract)?.[1]);
+    const principal = (organization: Hex, least: number): Hex => `0x02${organization.slice(2)}01${least.toString(16).padStart(2, '0')}`;
+    for (const [who, word, most, what] of [
+      ['Bank', toWord('Bank'), limit('OWN_APPROVERS_MAX'), 'accountsOfOne'],
+      ['*', `0x${'00'.repeat(32)}`, limit('APPROVERS_MAX'), 'accounts'],
+    ] as const) {
+      expect(most).toBeGreaterThan(1);
+      expect(toForm(parsePolicy(`${most} of '${who}.admin'`))).toBe(principal(word, most));
+      expect(show(fromForm(principal(word, most)))).toBe(`${most} of '${who}.admin'`);
+      for (const least of [0, most + 1, 255]) {
+        const problem = { kind: 'number', what };
+        expect(problemOf(() => parsePolicy(`${least} of '${who}.admin'`))).toEqual(problem);
+        expect(problemOf(() => parsePolicy(`OR(ANYONE, ${least} of ${who}.admin)`))).toEqual(problem);
+        expect(problemOf(() => fromForm(principal(word, least)))).toEqual(problem);
+      }
+    }
   });
 
   it('survive both ways, whatever they are', () => {

@@ -13,6 +13,10 @@ export type Policy =
 const DEPTH_MAX = 8;
 const NODES_MAX = 64;
 const TEXT_BYTES_MAX = 8_192;
+/** How many accounts of one organization a policy may ask for: so many approve of each, at most (Forms.sol). */
+const APPROVERS_OF_ONE_MAX = 8;
+/** How many of any organizations. */
+const APPROVERS_MAX = 64;
 const FOUND_MAX = 16;
 
 /** What could have stood there; pages have words for each. */
@@ -20,7 +24,7 @@ export type Expected = 'policy' | 'end' | 'organization' | 'role' | 'number' | '
 
 export type Problem =
   | { readonly kind: 'text'; readonly column: number; readonly expected: Expected; readonly sign: string; readonly found: string }
-  | { readonly kind: 'number'; readonly what: 'threshold' | 'accounts' | 'share' }
+  | { readonly kind: 'number'; readonly what: 'threshold' | 'accounts' | 'accountsOfOne' | 'share' }
   | { readonly kind: 'form'; readonly at: number }
   | { readonly kind: 'tooDeep' | 'tooManyNodes' | 'tooLong' };
 
@@ -48,8 +52,9 @@ function checked(policy: Policy): Policy {
     if (node.kind === 'threshold') {
       if (node.least === 0 || node.least > node.nodes.length) throw new NoPolicy({ kind: 'number', what: 'threshold' });
       for (const inner of node.nodes) check(inner, depth + 1);
-    } else if (node.kind === 'principal' && node.least === 0) {
-      throw new NoPolicy({ kind: 'number', what: 'accounts' });
+    } else if (node.kind === 'principal') {
+      const isOfOne = node.organization !== null;
+      if (node.least === 0 || node.least > (isOfOne ? APPROVERS_OF_ONE_MAX : APPROVERS_MAX)) throw new NoPolicy({ kind: 'number', what: isOfOne ? 'accountsOfOne' : 'accounts' });
     } else if (node.kind === 'share' && node.numerator >= node.denominator) {
       throw new NoPolicy({ kind: 'number', what: 'share' });
     }

@@ -25,6 +25,16 @@ export const setRoles = (law: Law, id: string, roles: number): Call => members(l
 
 export const appoint = (law: Law, id: string, admin: Hex): Call => members(law, encodeFunctionData({ abi: membersAbi, functionName: 'appoint', args: [toWord(id), admin] }));
 
+export const adopt = (catalog: Hex, { owner, id, revision }: Pick<Entry, 'owner' | 'id' | 'revision'>): Call => ({
+  target: catalog,
+  data: encodeFunctionData({ abi: dataCatalogAbi, functionName: 'adopt', args: [toWord(owner), toWord(id), revision] }),
+});
+
+export const lift = (catalog: Hex, { owner, id }: Pick<Entry, 'owner' | 'id'>): Call => ({
+  target: catalog,
+  data: encodeFunctionData({ abi: dataCatalogAbi, functionName: 'lift', args: [toWord(owner), toWord(id)] }),
+});
+
 export const dismiss = (registry: Hex, account: Hex): Call => ({ target: registry, data: encodeFunctionData({ abi: registryAbi, functionName: 'dismiss', args: [account] }) });
 
 export const setPolicy = (law: Law, name: string, form: Hex): Call => policies(law, encodeFunctionData({ abi: policiesAbi, functionName: 'setPolicy', args: [toWord(name), form] }));

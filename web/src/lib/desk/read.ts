@@ -12,7 +12,7 @@ import { fromWord, lower, toWord, ZERO_ADDRESS, type Hex } from './words';
 
 const PAGE = 200; // accounts or certificates of one call
 export const ACCOUNTS_READ_MAX = 1_000;
-const PROPOSALS_READ_MAX = 200;
+export const PROPOSALS_READ_MAX = 200;
 
 interface Ask<T> {
   readonly to: Hex;
@@ -209,19 +209,22 @@ export interface Proposal {
 
 /** The newest proposals, newest first, and how many there are. */
 export async function fetchProposals(law: Law, signal?: AbortSignal): Promise<{ count: number; list: Proposal[] }> {
-  const [total] = await callAll([ask(policiesAbi, law.policies, 'proposalCount', [])], signal);
-  const count = Number(total);
+  const count = await fetchProposalCount(law, signal);
   const ids = Array.from({ length: Math.min(count, PROPOSALS_READ_MAX) }, (_, index) => count - 1 - index);
-  return { count, list: await fetchEach(law, ids, signal) };
+  return { count, list: await fetchProposalsBy(law, ids, signal) };
 }
 
 /** `null` when there is no such proposal. */
 export async function fetchProposal(law: Law, id: number, signal?: AbortSignal): Promise<Proposal | null> {
-  const [count] = await callAll([ask(policiesAbi, law.policies, 'proposalCount', [])], signal);
-  return BigInt(id) < count ? ((await fetchEach(law, [id], signal))[0] ?? null) : null;
+  return id < (await fetchProposalCount(law, signal)) ? ((await fetchProposalsBy(law, [id], signal))[0] ?? null) : null;
 }
 
-async function fetchEach(law: Law, ids: readonly number[], signal?: AbortSignal): Promise<Proposal[]> {
+export async function fetchProposalCount(law: Law, signal?: AbortSignal): Promise<number> {
+  const [count] = await callAll([ask(policiesAbi, law.policies, 'proposalCount', [])], signal);
+  return Number(count);
+}
+
+export async function fetchProposalsBy(law: Law, ids: readonly number[], signal?: AbortSignal): Promise<Proposal[]> {
   const [known, approvers, carried] = await Promise.all([
     callAll(ids.map((id) => ask(policiesAbi, law.policies, 'proposal', [BigInt(id)])), signal),
     callAll(ids.map((id) => ask(policiesAbi, law.policies, 'approvers', [BigInt(id)])), signal),
@@ -303,15 +306,38 @@ export interface Entry {
   readonly collections: readonly string[];
 }
 
-export async function fetchCatalog(catalog: Hex, signal?: AbortSignal): Promise<Entry[]> {
-  const [count] = await callAll([ask(dataCatalogAbi, catalog, 'entryCount', [])], signal);
+/** What of an entry the network has made a rule: nodes let go what is older. */
+export interface Rule {
+  readonly owner: string;
+  readonly id: string;
+  readonly revision: number; // of the entry, then
+  readonly retentionDays: number;
+  readonly adoptedIn: bigint; // block
+  readonly contracts: readonly Hex[];
+}
+
+export interface Catalog {
+  readonly entries: readonly Entry[];
+  readonly rules: readonly Rule[];
+}
+
+export const sameEntry = (one: Pick<Entry, 'owner' | 'id'>, other: Pick<Entry, 'owner' | 'id'>): boolean => one.owner === other.owner && one.id === other.id;
+
+/** Whether there is anything in it that nodes could let go; else no rule can come of it. */
+export const canBeRule = ({ where, retentionDays, contracts }: Entry): boolean => where === 'chain' && retentionDays > 0 && contracts.length > 0;
+
+export async function fetchCatalog(catalog: Hex, signal?: AbortSignal): Promise<Catalog> {
+  const [count, rules] = await callAll([ask(dataCatalogAbi, catalog, 'entryCount', []), ask(dataCatalogAbi, catalog, 'rules', [])], signal);
   const pages = await callAll(pagesOf(Number(count)).map((first) => ask(dataCatalogAbi, catalog, 'entries', [BigInt(first), BigInt(PAGE)])), signal);
-  return pages.flat().map(({ owner, id, terms, ...rest }) => ({
-    ...rest,
-    ...terms,
-    owner: fromWord(owner) ?? owner,
-    id: fromWord(id) ?? id,
-    where: PLACES[terms.where] ?? 'chain',
-    contracts: terms.contracts.map(lower),
-  }));
+  return {
+    entries: pages.flat().map(({ owner, id, terms, ...rest }) => ({
+      ...rest,
+      ...terms,
+      owner: fromWord(owner) ?? owner,
+      id: fromWord(id) ?? id,
+      where: PLACES[terms.where] ?? 'chain',
+      contracts: terms.contracts.map(lower),
+    })),
+    rules: rules.map(({ owner, id, contracts, ...rest }) => ({ ...rest, owner: fromWord(owner) ?? owner, id: fromWord(id) ?? id, contracts: contracts.map(lower) })),
+  };
 }

@@ -1,6 +1,7 @@
 // The audit trail: every event of the contracts of the law, newest first, searched backwards piece by piece.
 
 import { fetchBlock, fetchHeight, type Log } from '../explorer/chain';
+import { readKept } from '../explorer/history';
 import { mapLimited, request } from '../rpc/http';
 import { describeEvent, type ContractAt, type Described } from './describe';
 import { toWord, type Hex } from './words';
@@ -27,7 +28,8 @@ export interface Search {
 
 export interface Found {
   readonly list: readonly Happening[];
-  readonly older: bigint | null; // where to go on; null: genesis is reached
+  readonly older: bigint | null; // where to go on; null: genesis is reached, or what this node keeps
+  readonly since: bigint | null; // this node keeps nothing older
 }
 
 const toHex = (value: bigint): Hex => `0x${value.toString(16)}`;
@@ -35,12 +37,19 @@ const toHex = (value: bigint): Hex => `0x${value.toString(16)}`;
 export async function fetchTrail(search: Search, contractAt: ContractAt, signal?: AbortSignal): Promise<Found> {
   let last = search.before === null ? await fetchHeight(signal) : search.before - 1n;
   const logs: Log[] = [];
+  let since: bigint | null = null;
   for (let span = 0; span < SPANS_MAX && last >= 0n && logs.length < EVENTS_WANTED; span += 1) {
     const first = last >= SPAN_BLOCKS ? last - SPAN_BLOCKS + 1n : 0n;
     const topics = search.organization === null ? [] : [null, toWord(search.organization)];
-    const raw = await request<Record<string, string>[]>('eth_getLogs', [{ address: search.contracts, topics, fromBlock: toHex(first), toBlock: toHex(last) }], signal);
+    const toBlock = toHex(last);
+    const kept = await readKept(
+      first,
+      last,
+      (from) => request<Record<string, string>[]>('eth_getLogs', [{ address: search.contracts, topics, fromBlock: toHex(from), toBlock }], signal),
+      signal,
+    );
     logs.push(
-      ...raw
+      ...(kept.got ?? [])
         .map((log) => ({
           address: String(log['address']).toLowerCase() as Hex,
           topics: log['topics'] as unknown as Hex[],
@@ -51,7 +60,8 @@ export async function fetchTrail(search: Search, contractAt: ContractAt, signal?
         }))
         .reverse(),
     );
-    last = first - 1n;
+    since = kept.since;
+    last = since === null ? first - 1n : -1n;
   }
   const heights = [...new Set(logs.map(({ blockNumber }) => blockNumber))];
   const blocks = await mapLimited(heights, BLOCKS_AT_ONCE, (height) => fetchBlock(height, signal));
@@ -64,5 +74,5 @@ export async function fetchTrail(search: Search, contractAt: ContractAt, signal?
     transactionHash: log.transactionHash,
     timestamp: times.get(log.blockNumber) ?? 0,
   }));
-  return { list, older: last >= 0n ? last + 1n : null };
+  return { list, older: last >= 0n ? last + 1n : null, since };
 }

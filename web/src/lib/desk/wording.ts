@@ -8,9 +8,9 @@ import { anchorsAbi } from '../abi/anchors';
 import { membersAbi } from '../abi/members';
 import { upgradesAbi } from '../abi/upgrades';
 import { formatDay, formatInteger, shorten } from '../format/format';
-import { say, sayAny } from '../i18n/desk';
+import { say, sayAny, sayCount } from '../i18n/desk';
 import { i18n } from '../i18n/i18n.svelte';
-import { Refused, Unreachable } from '../rpc/http';
+import { isPruned, Refused, Unreachable } from '../rpc/http';
 import { network } from '../store/network.svelte';
 import { describeRefusal, type Argument, type ContractName, type Described } from './describe';
 import { NoPolicy, showForm, type Problem } from './policy';
@@ -82,6 +82,8 @@ export function rolesText(bits: number): string {
   return roles.length === 0 ? say('roles.none') : new Intl.ListFormat(i18n.locale, { type: 'unit' }).format(roles.map((role) => say(`role.${role}`)));
 }
 
+export const listText = (names: readonly string[]): string => new Intl.ListFormat(i18n.locale, { type: 'conjunction' }).format(names);
+
 export function endText(until: bigint): string {
   return until === 0n || until >= NO_END ? say('end.never') : say('end.until', { when: formatDay(Number(until), i18n.locale) });
 }
@@ -97,7 +99,9 @@ function textOf({ name, type, value }: Argument, whole: Described): string {
   if (name === 'failure') return say(`upgrade.failure.${FAILURES[Number(value)] ?? 'unknown'}`);
   if (WHOLE.has(name)) return String(value);
   if (type === 'address') return nameAt(value as Hex);
+  if (type === 'address[]') return listText((value as readonly Hex[]).map(nameAt));
   if (name === 'roles') return rolesText(Number(value));
+  if (name === 'retentionDays') return sayCount('days', Number(value));
   if (name === 'validUntil') return endText(BigInt(value as bigint));
   if (MOMENTS.has(name)) return BigInt(value as bigint) >= NO_END ? say('end.never') : formatDay(Number(value), i18n.locale);
   if (whole.contract === 'engines') {
@@ -165,6 +169,7 @@ export function refusal(data: Hex): string {
 /** Whatever went wrong, for people. */
 export function failure(error: unknown): string {
   if (error instanceof Unreachable) return say('refused.unreachable');
+  if (isPruned(error)) return say('refused.pruned');
   const data = (error as { data?: unknown } | null)?.data;
   // Wallets wrap what the node said.
   const inner = typeof data === 'object' && data !== null && 'data' in data ? (data as { data: unknown }).data : data;

@@ -1,6 +1,6 @@
 // The ledger as the standard eth_ methods tell it, with hexadecimal turned into numbers once, here.
 
-import { mapLimited, Refused, request } from '../rpc/http';
+import { isPruned, mapLimited, Refused, request } from '../rpc/http';
 
 type Hex = `0x${string}`;
 
@@ -138,6 +138,14 @@ export async function fetchBlocks(first: bigint, last: bigint, signal?: AbortSig
 export async function fetchTransaction(hash: Hex, signal?: AbortSignal): Promise<Transaction | null> {
   const raw = await request<Raw | null>('eth_getTransactionByHash', [hash], signal);
   return raw === null ? null : readTransaction(raw);
+}
+
+/** The same for lists, in which one that the node no longer keeps leaves its place. */
+export async function fetchTransactionKept(hash: Hex, signal?: AbortSignal): Promise<Transaction | 'pruned' | null> {
+  return fetchTransaction(hash, signal).catch((error: unknown) => {
+    if (isPruned(error)) return 'pruned';
+    throw error;
+  });
 }
 
 export async function fetchReceipt(hash: Hex, signal?: AbortSignal): Promise<Receipt | null> {

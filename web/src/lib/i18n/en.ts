@@ -19,6 +19,8 @@ export const en = {
   'nav.orders': 'Orders',
   'nav.network': 'Network',
   'nav.desk': 'Desk',
+  'nav.waiting.one': '{n} proposal waits for your approval',
+  'nav.waiting.other': '{n} proposals wait for your approval',
 
   'connection.live': 'Live',
   'connection.connecting': 'Connecting',
@@ -30,6 +32,9 @@ export const en = {
 
   'error.unreachable.title': 'The node cannot be reached',
   'error.unreachable.text': 'It may be restarting. This page tries again by itself.',
+  'error.pruned.title': 'This node no longer keeps it',
+  'error.pruned.text': 'What is older than the rules of the network, or of this node, was let go here. Its hashes stay: whoever kept it can prove it, and another node may still have it.',
+  'error.pruned.more': 'How long data are kept',
   'error.other.title': 'That did not work',
   'error.other.text': 'The node answered with an error: {message}',
   'error.page.title': 'There is no such page',
@@ -150,6 +155,7 @@ export const en = {
   'transaction.data': 'Data',
   'transaction.missing.title': 'No such transaction',
   'transaction.missing.text': 'This node knows no transaction with this hash. If it was sent moments ago it appears here by itself.',
+  'transaction.pruned': 'no longer kept here',
 
   'account.title': 'Account',
   'account.title.contract': 'Contract',
@@ -163,6 +169,7 @@ export const en = {
   'account.events': 'Escrow events',
   'account.events.none': 'No escrow events found back to block {block}.',
   'account.events.searched': 'Searched back to block {block}',
+  'account.events.pruned': 'That is all that this node keeps: from block {block} on. Another node may have older events.',
   'account.events.further': 'Search further back',
   'account.orders': 'Orders of this account',
   'account.network': 'This network has no escrow or currencies set up.',
@@ -214,6 +221,8 @@ export const en = {
   'order.live': 'Updates by itself',
   'order.missing.title': 'No such order',
   'order.missing.text': 'No order has this number. If it was placed moments ago it appears here by itself.',
+  'order.pruned.title': 'This node no longer keeps the history of this order',
+  'order.pruned.text': 'The escrow knows the order. What concerns orders was let go here, of all blocks before {block}. Its hashes stay: whoever kept it can prove it, and another node may still have it.',
   'order.back': 'All orders',
 
   'light.title.working': 'Verifying in your browser',

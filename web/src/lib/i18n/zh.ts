@@ -18,6 +18,8 @@ export const zh: Dictionary = {
   'nav.orders': '订单',
   'nav.network': '网络',
   'nav.desk': '治理台',
+  'nav.waiting.one': '{n} 项提案等待您的赞成',
+  'nav.waiting.other': '{n} 项提案等待您的赞成',
 
   'connection.live': '实时',
   'connection.connecting': '正在连接',
@@ -29,6 +31,9 @@ export const zh: Dictionary = {
 
   'error.unreachable.title': '无法连接到节点',
   'error.unreachable.text': '节点可能正在重启，页面会自动重试。',
+  'error.pruned.title': '此节点已不再保留',
+  'error.pruned.text': '早于网络规则或此节点设定期限的内容已在此清除。其哈希仍在：保存过它的人可以证明其存在，其他节点也可能仍有。',
+  'error.pruned.more': '数据保存期限',
   'error.other.title': '操作未成功',
   'error.other.text': '节点返回错误：{message}',
   'error.page.title': '页面不存在',
@@ -149,6 +154,7 @@ export const zh: Dictionary = {
   'transaction.data': '数据',
   'transaction.missing.title': '交易不存在',
   'transaction.missing.text': '此节点没有与该哈希对应的交易。如果刚刚发出，稍后会自动显示。',
+  'transaction.pruned': '此处已不再保留',
 
   'account.title': '账户',
   'account.title.contract': '合约',
@@ -162,6 +168,7 @@ export const zh: Dictionary = {
   'account.events': '担保事件',
   'account.events.none': '截至区块 {block} 未发现担保事件。',
   'account.events.searched': '已查找至区块 {block}',
+  'account.events.pruned': '此节点仅保留自区块 {block} 起的事件；其他节点可能有更早的。',
   'account.events.further': '继续向前查找',
   'account.orders': '此账户的订单',
   'account.network': '本网络尚未设置担保合约或货币。',
@@ -213,6 +220,8 @@ export const zh: Dictionary = {
   'order.live': '自动更新',
   'order.missing.title': '订单不存在',
   'order.missing.text': '没有此编号的订单。如果刚刚下单，稍后会自动显示。',
+  'order.pruned.title': '此节点已不再保留该订单的历史',
+  'order.pruned.text': '担保合约仍知晓此订单。区块 {block} 之前与订单有关的内容已在此清除。其哈希仍在：保存过它的人可以证明其存在，其他节点也可能仍有。',
   'order.back': '全部订单',
 
   'light.title.working': '正在您的浏览器中验证',

@@ -17,6 +17,11 @@ export class Refused extends Error {
   }
 }
 
+const PRUNED = 4444;
+
+/** Whether a node refused because it no longer keeps what was asked for ("pruned history unavailable"). */
+export const isPruned = (error: unknown): boolean => error instanceof Refused && error.code === PRUNED;
+
 async function fetchJson(url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
   let response: Response;
   try {

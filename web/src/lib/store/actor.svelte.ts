@@ -53,13 +53,29 @@ export async function loadDevelopers(): Promise<void> {
   const all: Hex[] = [];
   for (let index = 0; index < DEVELOPMENT_ACCOUNTS; index += 1) all.push(lower((await developer(index)).address));
   developers = all;
-  let remembered: number | null = null;
-  try {
-    remembered = Number(sessionStorage.getItem(STORAGE_KEY) ?? NaN);
-  } catch {
-    // Storage may be forbidden; then nobody is remembered.
-  }
+  const remembered = rememberedIndex();
   if (actor === null && remembered !== null && remembered in all) chooseDeveloper(remembered);
+}
+
+function rememberedIndex(): number | null {
+  try {
+    const index = sessionStorage.getItem(STORAGE_KEY);
+    return index === null ? null : Number(index);
+  } catch {
+    return null; // storage may be forbidden; then nobody is remembered
+  }
+}
+
+/** Whoever acted here before, as far as that is known without asking: in this tab, or of what a wallet has shown this page. */
+export async function rememberActor(): Promise<void> {
+  if (actor === null && rememberedIndex() !== null) await loadDevelopers();
+  const wallet = walletOf();
+  if (actor !== null || wallet === null) return;
+  try {
+    useAccounts(wallet, (await wallet.request({ method: 'eth_accounts' })) as string[]);
+  } catch {
+    // Then it is connected by hand.
+  }
 }
 
 export function chooseDeveloper(index: number | null): void {
@@ -81,6 +97,10 @@ export async function connectWallet(): Promise<void> {
   if (wallet === null) throw new Error('no wallet');
   const accounts = (await wallet.request({ method: 'eth_requestAccounts' })) as string[];
   await useChain(wallet);
+  useAccounts(wallet, accounts);
+}
+
+function useAccounts(wallet: Wallet, accounts: readonly string[]): void {
   actor = accounts[0] === undefined ? null : { kind: 'wallet', address: lower(accounts[0]) };
   if (isListening) return;
   isListening = true;
