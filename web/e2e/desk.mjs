@@ -220,6 +220,33 @@ await step('other code for a contract: the form says which code takes the place 
   await accessible(page);
 });
 
+await step('another engine: the form begins with what holds now, and says the whole change', async () => {
+  await page.goto(`${base}/desk/propose?what=engine`);
+  await page.waitForSelector('[data-field=from]');
+  const field = (name) => page.locator(`[data-field=${name}]`);
+  const kind = await field('kind').inputValue();
+  const contract = await field('contract').inputValue();
+  assert.match(contract, /^0x[0-9a-f]{40}$/);
+  assert.equal(await page.locator('[data-call]').count(), 0, 'it does not say from when');
+  const earliest = Number(/([\d,]+) at the earliest/.exec(await page.locator('form.form').innerText())[1].replaceAll(',', ''));
+  await field('from').fill(String(earliest + 100_000));
+  await field('emptyBlockTimeMs').fill('7500');
+  const said = page.locator('[data-call=change]');
+  await said.waitFor();
+  assert.match(await said.innerText(), new RegExp(`From block ${(earliest + 100_000).toLocaleString('en')} on, blocks are decided by validators with ${kind === 'bft' ? 'equal votes' : 'votes by stake'}.*an empty one after 7,500`, 's'));
+  await field('emptyBlockTimeMs').fill('soon');
+  assert.equal(await page.locator('[data-call]').count(), 0, 'that is no time');
+  await field('emptyBlockTimeMs').fill('7500');
+  await shot(page, 'desk-engine-en-light', true);
+  await accessible(page);
+  // Others know nothing of the votes that the present contract knows.
+  await field('kind').selectOption(kind === 'bft' ? 'pos' : 'bft');
+  assert.equal(await field('contract').inputValue(), '');
+  assert.equal(await page.locator('[data-call]').count(), 0);
+  await field('kind').selectOption('keep');
+  assert.match(await page.locator('form.form').innerText(), /No change of the engine waits/);
+});
+
 await step('an organization looks after its own: nodes, accounts with their consent, revocation', async () => {
   await page.goto(`${base}/desk/organization/${guest}`);
   await page.waitForSelector('[data-account]');

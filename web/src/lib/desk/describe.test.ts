@@ -71,6 +71,15 @@ describe('calls in words', () => {
     expect(said(prepare.upgrade(law.upgrades, what))).toBe(`将 0xaaaa…aaaa 的代码（${old}）替换为 ${at('1')} 处的代码（${next}），自下一区块起。其存储不变。`);
   });
 
+  it('say of a change of the engine what its form makes', () => {
+    const timing = { blockTimeMs: 1, emptyBlockTimeMs: 2, proposeTimeoutMs: 3, voteTimeoutMs: 4, timeoutStepMs: 5 };
+    expect(said(prepare.changeEngine(law.engines, { from: 77n, kind: 'bft', validators: at('1'), timing }))).toBe(
+      'From block 77 on, blocks are decided by validators with equal votes, whom 0x1111…1111 names. ' +
+        'Milliseconds: 1 at least between blocks, an empty one after 2; 3 for a proposal, 4 for votes, 5 more each round.',
+    );
+    expect(said(prepare.cancelEngine(law.engines))).toBe('Take back the change of the engine that waits.');
+  });
+
   it('say all of a change of the engine', async () => {
     const { enginesAbi } = await import('../abi/engines');
     const timing = { blockTimeMs: 0, emptyBlockTimeMs: 5_000, proposeTimeoutMs: 500, voteTimeoutMs: 300, timeoutStepMs: 250 };

@@ -2,11 +2,13 @@
 
 import { encodeFunctionData } from 'viem';
 import { dataCatalogAbi } from '../abi/dataCatalog';
+import { enginesAbi } from '../abi/engines';
 import { membersAbi } from '../abi/members';
 import { policiesAbi } from '../abi/policies';
 import { upgradesAbi } from '../abi/upgrades';
 import type { CertificateFacts } from './certificate';
 import { registryAbi } from './describe';
+import { ENGINE_KINDS, type Kind, type Timing } from './engine';
 import type { Law } from '../store/network.svelte';
 import { PLACES, type Call, type Entry } from './read';
 import { toWord, ZERO_WORD, type Hex } from './words';
@@ -64,6 +66,21 @@ export const upgrade = (upgrades: Hex, { target, oldCodeHash, source, newCodeHas
 });
 
 export const cancelUpgrade = (upgrades: Hex, id: bigint): Call => ({ target: upgrades, data: encodeFunctionData({ abi: upgradesAbi, functionName: 'cancel', args: [id] }) });
+
+/** Who decides blocks from one on, and in what times. */
+export interface EngineChange {
+  readonly from: bigint;
+  readonly kind: Kind;
+  readonly validators: Hex;
+  readonly timing: Timing;
+}
+
+export const changeEngine = (engines: Hex, { from, kind, validators, timing }: EngineChange): Call => ({
+  target: engines,
+  data: encodeFunctionData({ abi: enginesAbi, functionName: 'change', args: [from, ENGINE_KINDS.indexOf(kind), validators, timing] }),
+});
+
+export const cancelEngine = (engines: Hex): Call => ({ target: engines, data: encodeFunctionData({ abi: enginesAbi, functionName: 'cancel' }) });
 
 // How it decides.
 

@@ -13,16 +13,13 @@ import { i18n } from '../i18n/i18n.svelte';
 import { isPruned, Refused, Unreachable } from '../rpc/http';
 import { network } from '../store/network.svelte';
 import { describeRefusal, type Argument, type ContractName, type Described } from './describe';
+import { ENGINE_KINDS, type Timing } from './engine';
 import { NoPolicy, showForm, type Problem } from './policy';
 import { fromWord, lower, rolesOf, ZERO_WORD, type Hex } from './words';
 
 const NO_END = 253_402_300_799n;
 const FAILURES = ['unknown', 'oldCode', 'newCode', 'migration', 'answers'] as const; // as IUpgrades numbers them
 const KINDS = ['root', 'node', 'client'] as const;
-/** `IEngines.Kind`. */
-const ENGINES = ['none', 'bft', 'pos'] as const;
-/** `IEngines.Timing`. */
-type Timing = Readonly<Record<'blockTimeMs' | 'emptyBlockTimeMs' | 'proposeTimeoutMs' | 'voteTimeoutMs' | 'timeoutStepMs', number>>;
 const METHODS: Partial<Record<ContractName, Abi>> = { members: membersAbi, escrow: escrowAbi, currency: currencyAbi, catalog: dataCatalogAbi, anchors: anchorsAbi, upgrades: upgradesAbi };
 
 let registry: Hex | null = null;
@@ -105,7 +102,7 @@ function textOf({ name, type, value }: Argument, whole: Described): string {
   if (name === 'validUntil') return endText(BigInt(value as bigint));
   if (MOMENTS.has(name)) return BigInt(value as bigint) >= NO_END ? say('end.never') : formatDay(Number(value), i18n.locale);
   if (whole.contract === 'engines') {
-    if (name === 'kind') return say(`engine.kind.${ENGINES[Number(value)] ?? 'none'}`);
+    if (name === 'kind') return say(`engine.kind.${ENGINE_KINDS[Number(value)] ?? 'none'}`);
     if (name === 'timing') return say('engine.times', Object.fromEntries(Object.entries(value as Timing).map(([field, time]) => [field, NUMBER(time)])) as Record<keyof Timing, string>);
     if (name === 'why') return sayAny(`engine.why.${String(value)}`, {}) ?? String(value);
   }

@@ -30,7 +30,7 @@ export type Route =
   | { page: 'unknown'; path: string };
 
 /** What can be proposed with a form. */
-export const CHANGES = ['admit', 'remove', 'roles', 'appoint', 'policy', 'access', 'guard', 'topic', 'upgrade', 'adopt', 'lift'] as const;
+export const CHANGES = ['admit', 'remove', 'roles', 'appoint', 'policy', 'access', 'guard', 'topic', 'upgrade', 'engine', 'adopt', 'lift'] as const;
 export type Change = (typeof CHANGES)[number];
 
 export type Page = Route['page'];
