@@ -133,6 +133,9 @@ async function kept(network, home) {
   const proven = ['--rpc', network.url('brand'), '--genesis', join(network.folder, 'genesis.json'), '--json'];
   assert.equal(JSON.parse(await run(hanse, ['verify', 'tx', made.issued, ...proven])).proven.succeeded, true);
   await assert.rejects(run(hanse, ['verify', 'tx', made.authorized, ...proven]), PRUNED);
+  // Also one that keeps two days of everything leads from genesis to now.
+  const state = await run(hanse, ['verify', 'account', made.escrow, '--rpc', network.url('carrier'), '--genesis', join(network.folder, 'genesis.json'), '--json']);
+  assert.equal(JSON.parse(state).proven.exists, true);
 
   const fifth = join(home, 'fifth');
   await network.join(fifth, ['--history', 'archive']); // or it would carry the rule out as soon as it has caught up

@@ -34,7 +34,7 @@ impl Anchorage {
     /// Runs for as long as the runtime.
     pub(crate) fn start(self) {
         tokio::spawn(async move {
-            let (mut anchored, mut wait) = (0, FIRST);
+            let (mut anchored, mut wait, mut said) = (0, FIRST, String::new());
             loop {
                 tokio::time::sleep(wait).await;
                 wait = EVERY;
@@ -49,7 +49,17 @@ impl Anchorage {
                         anchored = head.entries;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the audit log is not anchored; trying again");
+                        // Once, not every minute: it stays so until somebody does something.
+                        let text = error.to_string();
+                        if said != text {
+                            tracing::warn!(
+                                %error,
+                                "the audit log is not anchored, and is tried again; in a network for \
+                                 members only the validator's account has to be enrolled (hanse org \
+                                 account enroll --account-key validator.key --roles validator)"
+                            );
+                            said = text;
+                        }
                     }
                 }
             }

@@ -110,7 +110,7 @@ fn why_an_upgrade_is_refused_is_told() {
 #[test]
 fn a_change_of_the_engine_is_told_with_all_that_it_says() {
     let mut names = names();
-    names.contracts.engines = Some(Address::repeat_byte(5));
+    names.contracts.engines = Some(Address::repeat_byte(9));
     let validators = Address::repeat_byte(6);
     let timing = IEngines::Timing {
         blockTimeMs: 1,
@@ -121,7 +121,7 @@ fn a_change_of_the_engine_is_told_with_all_that_it_says() {
     };
     let call = IEngines::changeCall { from: 77, kind: POS, validators, timing };
     assert_eq!(
-        names.tell(Address::repeat_byte(5), &call.abi_encode().into()),
+        names.tell(Address::repeat_byte(9), &call.abi_encode().into()),
         format!(
             "let blocks from 77 on be decided by validators with votes by stake (pos), whom {validators} names: at \
              least 1 ms between blocks, an empty one after 2 ms; 3 ms for a proposal, 4 ms for votes, 5 ms more each \
@@ -130,7 +130,7 @@ fn a_change_of_the_engine_is_told_with_all_that_it_says() {
     );
     let cancel: Bytes = IEngines::cancelCall {}.abi_encode().into();
     assert_eq!(
-        names.tell(Address::repeat_byte(5), &cancel),
+        names.tell(Address::repeat_byte(9), &cancel),
         "take back the change of the engine that waits"
     );
     assert!(names.tell(Address::repeat_byte(6), &cancel).starts_with("call 0x"));
