@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 use revm::inspector::NoOpInspector;
 use std::{
     fmt,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 /// Where the contracts have what nodes read by themselves (`RECORDS_SLOT` and `VERSION_SLOT` there; ERC-7201).
@@ -124,6 +124,8 @@ pub struct Doorkeeper {
     gate: Option<Gate>,
     header: Header,
     view: StateView,
+    /// Those of its state, which stays the same, once they have been read.
+    versions: OnceLock<Versions>,
 }
 
 impl Executor {
@@ -131,7 +133,7 @@ impl Executor {
     #[must_use]
     pub fn doorkeeper(&self, header: Header, view: StateView) -> Doorkeeper {
         let (spec, gate) = (Arc::clone(self.spec()), self.gate().cloned());
-        Doorkeeper { spec, gate, header, view }
+        Doorkeeper { spec, gate, header, view, versions: OnceLock::new() }
     }
 }
 
@@ -165,7 +167,13 @@ impl Doorkeeper {
         gate: &Gate,
         subject: &Subject<'_>,
     ) -> Result<Option<Result<(), Box<Forbidden>>>, ExecutionError> {
-        let versions = gate.versions(|contract, slot| self.view.storage(&contract, &slot))?;
+        let versions = match self.versions.get() {
+            Some(versions) => *versions,
+            None => {
+                let read = gate.versions(|contract, slot| self.view.storage(&contract, &slot))?;
+                *self.versions.get_or_init(|| read)
+            }
+        };
         let Some(epoch) = gate.known(&versions) else { return Ok(None) };
         if subject.to.to().is_some_and(|to| epoch.guards().iter().any(|guard| guard.is_of(*to))) {
             return Ok(None);
