@@ -6,9 +6,10 @@ use crate::{
     log::{Gone, Left, Payload},
     stored::StoredBlock,
 };
+use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, TxHash};
 use alloy_rlp::Encodable;
-use hanse_primitives::{Header, Receipt, SealedBlock, Transaction};
+use hanse_primitives::{Header, OrderedItem, Receipt, SealedBlock, Transaction};
 use std::sync::Arc;
 
 /// A final block of which something has been pruned. Cheap to clone.
@@ -109,6 +110,24 @@ impl<'a> Remaining<'a> {
         match self {
             Self::Kept { transaction, .. } => *transaction.tx_hash(),
             Self::Gone(gone) => gone.hash,
+        }
+    }
+
+    /// The transaction under the transactions root: whole, or its leaf's hash.
+    #[must_use]
+    pub fn transaction_item(&self) -> OrderedItem {
+        match self {
+            Self::Kept { transaction, .. } => OrderedItem::Whole(transaction.encoded_2718()),
+            Self::Gone(gone) => OrderedItem::Leaf(gone.transaction_leaf),
+        }
+    }
+
+    /// Its receipt under the receipts root: whole, or its leaf's hash.
+    #[must_use]
+    pub fn receipt_item(&self) -> OrderedItem {
+        match self {
+            Self::Kept { receipt, .. } => OrderedItem::Whole(receipt.encoded_2718()),
+            Self::Gone(gone) => OrderedItem::Leaf(gone.receipt_leaf),
         }
     }
 

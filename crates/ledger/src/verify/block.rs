@@ -12,11 +12,8 @@ use alloy_consensus::{
     },
     transaction::SignerRecoverable,
 };
-use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, Bloom, TxHash, U256, keccak256};
-use hanse_primitives::{
-    Header, Height, OrderedItem, OrderedList, Receipt, SealedBlock, StateChanges,
-};
+use hanse_primitives::{Header, Height, OrderedList, Receipt, SealedBlock, StateChanges};
 use rayon::prelude::*;
 
 /// A block that decodes.
@@ -117,18 +114,10 @@ pub(super) fn check_left(
     }
     let transactions: Vec<_> = remains.transactions().collect();
     let list = OrderedList::new(transactions.len());
-    let root = list.root(|at| match transactions[at] {
-        Remaining::Kept { transaction, .. } => OrderedItem::Whole(transaction.encoded_2718()),
-        Remaining::Gone(gone) => OrderedItem::Leaf(gone.transaction_leaf),
-    });
-    if header.transactions_root != root {
+    if header.transactions_root != list.root(|at| transactions[at].transaction_item()) {
         problems.at(height, "the transactions root does not follow from what is left");
     }
-    let root = list.root(|at| match transactions[at] {
-        Remaining::Kept { receipt, .. } => OrderedItem::Whole(receipt.encoded_2718()),
-        Remaining::Gone(gone) => OrderedItem::Leaf(gone.receipt_leaf),
-    });
-    if header.receipts_root != root {
+    if header.receipts_root != list.root(|at| transactions[at].receipt_item()) {
         problems.at(height, "the receipts root does not follow from what is left");
     }
     check_senders(remains.block(), remains.kept_senders(), problems);

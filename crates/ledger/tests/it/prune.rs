@@ -2,13 +2,12 @@
 
 use crate::chain::{Chain, check_proofs, check_view, settings};
 use alloy_consensus::Transaction as _;
-use alloy_eips::Encodable2718;
 use alloy_primitives::Address;
 use hanse_ledger::{
     Horizon, Ledger, LedgerError, Past, Remaining, Remains, Settings, limits::PRUNE_KEEP_BLOCKS,
     testing::address,
 };
-use hanse_primitives::{Executed, Height, OrderedItem, OrderedList};
+use hanse_primitives::{Executed, Height, OrderedList};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -82,10 +81,7 @@ fn check_remains(chain: &Chain, height: usize, goes: impl Fn(&Executed, usize) -
 
 fn check_root(remains: &Remains, executed: &Executed) {
     let left: Vec<_> = remains.transactions().collect();
-    let root = OrderedList::new(left.len()).root(|at| match left[at] {
-        Remaining::Kept { transaction, .. } => OrderedItem::Whole(transaction.encoded_2718()),
-        Remaining::Gone(gone) => OrderedItem::Leaf(gone.transaction_leaf),
-    });
+    let root = OrderedList::new(left.len()).root(|at| left[at].transaction_item());
     assert_eq!(root, executed.block().header().transactions_root);
 }
 

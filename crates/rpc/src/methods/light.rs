@@ -6,17 +6,15 @@ use crate::{
     Context, RpcError,
     wire::{BlockId, BlockTag, Reply},
 };
-use alloy_eips::Encodable2718;
 use alloy_primitives::{Address, Bytes, TxHash, U256};
 use hanse_execution::Executor;
-use hanse_ledger::{LedgerError, Remaining, StateView};
+use hanse_ledger::{LedgerError, StateView};
 use hanse_light::{
     Checkpoint, LightError, Network, Record, SetProof, TransactionProof, prove_finality,
     validators_in_state,
 };
 use hanse_primitives::{
-    BlockRef, CommitCertificate, Header, Height, OrderedItem, OrderedList, ValidatorSet,
-    VotedChanges,
+    BlockRef, CommitCertificate, Header, Height, OrderedList, ValidatorSet, VotedChanges,
 };
 use std::collections::BTreeSet;
 
@@ -58,14 +56,8 @@ pub(super) fn transaction(call: &Call<'_>) -> Answer {
     }
     // Its neighbours may have been pruned: their leaves are enough.
     let list = OrderedList::new(all.len());
-    let transaction = list.prove(at, |at| match all[at] {
-        Remaining::Kept { transaction, .. } => OrderedItem::Whole(transaction.encoded_2718()),
-        Remaining::Gone(gone) => OrderedItem::Leaf(gone.transaction_leaf),
-    });
-    let receipt = list.prove(at, |at| match all[at] {
-        Remaining::Kept { receipt, .. } => OrderedItem::Whole(receipt.encoded_2718()),
-        Remaining::Gone(gone) => OrderedItem::Leaf(gone.receipt_leaf),
-    });
+    let transaction = list.prove(at, |at| all[at].transaction_item());
+    let receipt = list.prove(at, |at| all[at].receipt_item());
     Reply::new(&TransactionProof {
         finality,
         index: u64::try_from(at).expect("a position in a block fits in 64 bits"),
