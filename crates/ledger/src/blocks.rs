@@ -1,11 +1,6 @@
 //! Final blocks one after another.
 
-use crate::{
-    LedgerError,
-    log::{Cursor, Payload},
-    remains::Past,
-    shared::Shared,
-};
+use crate::{LedgerError, log::Cursor, remains::Past, shared::Shared};
 use hanse_primitives::Height;
 use std::sync::Arc;
 
@@ -32,10 +27,10 @@ impl Blocks {
     fn read(&mut self) -> Result<Option<Past>, LedgerError> {
         let Some(found) = self.cursor.next(self.shared.log())? else { return Ok(None) };
         let corrupt = |what| self.shared.log().corrupt(found.position, what);
-        if found.height != self.next {
+        if found.record.height != self.next {
             return Err(corrupt("a block at another height than expected"));
         }
-        let block = Payload::split_record(&found.payload, found.is_pruned);
+        let block = found.record.split();
         let block = block.and_then(|payload| Past::read(&payload));
         block.map(Some).map_err(|error| corrupt(error.0))
     }

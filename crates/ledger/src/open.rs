@@ -101,7 +101,9 @@ fn replay(
             log.corrupt(checkpoint.position, "the log ends before what the store has seen")
         })?;
         // It may have been pruned: only its header is needed.
-        let block = Payload::split_record(&seen.payload, seen.is_pruned)
+        let block = seen
+            .record
+            .split()
             .and_then(|payload| payload.block())
             .map_err(|error| log.corrupt(seen.position, error.0))?;
         if block.reference() != checkpoint.block {
@@ -123,7 +125,7 @@ fn replay(
                 FinalBlock { block: block.reference(), position: found.position },
                 block.transactions().iter().map(|transaction| transaction.tx_hash()),
                 &changes,
-                u64::try_from(found.bytes).unwrap_or(u64::MAX),
+                u64::try_from(found.record.bytes).unwrap_or(u64::MAX),
             );
             generation.bytes()
         });
@@ -152,12 +154,14 @@ fn decode<T>(
     found: &Found,
     take: impl FnOnce(&Payload<'_>) -> Result<T, Malformed>,
 ) -> Result<T, LedgerError> {
-    if found.is_pruned {
+    if found.record.is_pruned {
         let what =
             "what the key-value store lacks has been pruned; restore the folder, or sync anew";
         return Err(log.corrupt(found.position, what));
     }
-    Payload::split(&found.payload)
+    found
+        .record
+        .split()
         .and_then(|payload| take(&payload))
         .map_err(|error| log.corrupt(found.position, error.0))
 }
@@ -175,7 +179,7 @@ fn check_place(
             block.header().parent_hash == last.hash && block.height() == last.height.next()
         }
     };
-    if in_place && block.height() == found.height {
+    if in_place && block.height() == found.record.height {
         return Ok(());
     }
     Err(log.corrupt(found.position, "a block that does not follow the one before it"))

@@ -9,7 +9,7 @@ use crate::{
     Horizon, LedgerError, PruneReport,
     codec::Malformed,
     limits::PRUNE_KEEP_BLOCKS,
-    log::{Found, Gone, Left, Payload, put_left},
+    log::{Gone, Left, RawRecord, put_left},
     shared::Shared,
     store::Space,
     stored::StoredBlock,
@@ -79,10 +79,11 @@ impl Shared {
         }
         for segment in first..=last {
             report.log_bytes += log.rewrite(segment, |found| {
-                if !heights.contains(&found.height) || found.height == Height::GENESIS {
+                let height = found.record.height;
+                if !heights.contains(&height) || height == Height::GENESIS {
                     return Ok(None);
                 }
-                let left = left(found, to);
+                let left = left(&found.record, to);
                 let left = left.map_err(|error| log.corrupt(found.position, error.0))?;
                 let Some((left, gone)) = left else { return Ok(None) };
                 report.blocks += 1;
@@ -96,9 +97,9 @@ impl Shared {
 
 /// The payload that is to be left of a record, with the number of transactions that go; `None` when it
 /// stays as it is.
-fn left(found: &Found, to: &Horizon) -> Result<Option<(Vec<u8>, u64)>, Malformed> {
-    let goes = Goes { height: found.height, to };
-    let payload = Payload::split_record(&found.payload, found.is_pruned)?;
+fn left(record: &RawRecord, to: &Horizon) -> Result<Option<(Vec<u8>, u64)>, Malformed> {
+    let goes = Goes { height: record.height, to };
+    let payload = record.split()?;
     let before = match payload.gone {
         Some(_) => payload.left()?,
         None => {
@@ -110,12 +111,12 @@ fn left(found: &Found, to: &Horizon) -> Result<Option<(Vec<u8>, u64)>, Malformed
         }
     };
     let (left, count) = goes.without(before);
-    if count == 0 && found.is_pruned {
+    if count == 0 && record.is_pruned {
         return Ok(None);
     }
     let bytes = put_left(&left, payload.seal);
     // A block without transactions has nothing to give, and what is said of that is longer.
-    Ok((bytes.len() <= found.payload.len()).then_some((bytes, count)))
+    Ok((bytes.len() <= record.payload.len()).then_some((bytes, count)))
 }
 
 fn whole(stored: &StoredBlock) -> Left {

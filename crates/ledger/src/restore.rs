@@ -176,7 +176,7 @@ fn read_blocks(
             _ => return refuse(format!("block {height} is neither whole nor pruned")),
         };
         let payload = input.bytes()?;
-        let past = Payload::split_record(&payload, is_pruned);
+        let past = Payload::split(&payload, is_pruned);
         let past = past.and_then(|payload| Past::read(&payload));
         let past = past.map_err(|error| malformed(height, &error))?;
         let block = past.block();

@@ -64,12 +64,12 @@ impl Shared {
         let mut cursor = self.log().cursor_at_genesis();
         let mut height = Height::GENESIS;
         while height <= last.height {
-            let found = cursor.next(self.log())?.filter(|found| found.height == height);
+            let found = cursor.next(self.log())?.filter(|found| found.record.height == height);
             let found = found.ok_or_else(|| {
                 LedgerError::Corrupt(format!("the block log has no block at height {height}"))
             })?;
-            out.put(&[u8::from(found.is_pruned)])?;
-            out.put_bytes(&found.payload)?;
+            out.put(&[u8::from(found.record.is_pruned)])?;
+            out.put_bytes(&found.record.payload)?;
             height = height.next();
         }
         if let Some(base) = base {

@@ -255,7 +255,7 @@ fn receipts(count: usize) -> Vec<Receipt> {
 /// are no payload. The seal is kept.
 #[must_use]
 pub fn record_again(bytes: &[u8]) -> Option<Vec<u8>> {
-    let payload = Payload::split(bytes).ok()?;
+    let payload = Payload::split(bytes, false).ok()?;
     let (senders, receipts) = (payload.senders().ok()?, payload.receipts().ok()?);
     let (block, changes) = (payload.block().ok()?, payload.changes().ok()?);
     let mut written = Body::new(&block, &senders, &receipts, &changes).payload().to_vec();

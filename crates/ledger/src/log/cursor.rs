@@ -1,12 +1,11 @@
 //! Reads the log from front to back.
 
 use super::{
-    Log, Position, length_u64,
+    Log, Position, RawRecord, length_u64,
     record::{HEADER_BYTES, RecordHeader},
     segment::{SEGMENT_HEADER_BYTES, Segment},
 };
 use crate::LedgerError;
-use hanse_primitives::Height;
 use std::sync::Arc;
 
 /// Bytes that are read from disk at once.
@@ -27,12 +26,7 @@ pub(crate) struct Cursor {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) position: Position,
-    pub(crate) height: Height,
-    pub(crate) payload: Vec<u8>,
-    /// Something of it has been pruned.
-    pub(crate) is_pruned: bool,
-    /// Bytes of the place that it has in the log.
-    pub(crate) bytes: usize,
+    pub(crate) record: RawRecord,
 }
 
 /// What is at a place in the log.
@@ -133,15 +127,9 @@ impl Cursor {
                 Err(_) => return bad("a record beyond the segment's limit"),
             },
         };
-        let found = Found {
-            position,
-            height: header.height,
-            payload: payload.to_vec(),
-            is_pruned: header.left.is_some(),
-            bytes: length,
-        };
-        self.offset += length_u64(length);
-        Ok(Step::Record(found))
+        let record = RawRecord::new(&header, payload.to_vec());
+        self.offset += length_u64(record.bytes);
+        Ok(Step::Record(Found { position, record }))
     }
 
     pub(super) fn file(&mut self, log: &Log) -> Result<&Arc<Segment>, LedgerError> {

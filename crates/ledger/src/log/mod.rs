@@ -55,7 +55,7 @@ pub(crate) struct RawRecord {
     /// Something of it has been pruned.
     pub(crate) is_pruned: bool,
     /// Bytes of the place that it has in the log.
-    bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 /// A record that was read for verification.
@@ -67,9 +67,18 @@ pub(crate) struct FreshRecord {
 }
 
 impl RawRecord {
+    fn new(header: &RecordHeader, payload: Vec<u8>) -> Self {
+        Self {
+            height: header.height,
+            payload,
+            is_pruned: header.left.is_some(),
+            bytes: HEADER_BYTES + header.length,
+        }
+    }
+
     /// Its parts.
     pub(crate) fn split(&self) -> Result<Payload<'_>, Malformed> {
-        Payload::split_record(&self.payload, self.is_pruned)
+        Payload::split(&self.payload, self.is_pruned)
     }
 }
 
@@ -272,12 +281,7 @@ impl Log {
         if !header.matches(&head, &payload, segment.salt) {
             return Err(segment.corrupt(from, "a record whose checksum is wrong"));
         }
-        Ok(RawRecord {
-            height: header.height,
-            payload,
-            is_pruned: header.left.is_some(),
-            bytes: HEADER_BYTES + header.length,
-        })
+        Ok(RawRecord::new(&header, payload))
     }
 
     /// The header of the block at a position, without reading the rest of it.

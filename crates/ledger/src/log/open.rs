@@ -91,9 +91,11 @@ impl Log {
                 )));
             }
             match cursor.step(self)? {
-                Step::Record(found) if found.height != expected => {
-                    let what =
-                        format!("the block at height {} where {expected} belongs", found.height);
+                Step::Record(found) if found.record.height != expected => {
+                    let what = format!(
+                        "the block at height {} where {expected} belongs",
+                        found.record.height
+                    );
                     return Err(self.corrupt(found.position, &what));
                 }
                 Step::Record(_) => {

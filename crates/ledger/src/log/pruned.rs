@@ -12,12 +12,10 @@
 
 use super::{
     Payload,
-    receipts::put_receipts,
-    record::{TABLE_BYTES, length_bytes, put_table},
+    record::{length_bytes, parts},
 };
-use crate::codec::{Malformed, Reader, put_changes, put_length, put_number};
+use crate::codec::{Malformed, Reader, put_length, put_number};
 use alloy_primitives::{Address, B256, TxHash};
-use alloy_rlp::Encodable;
 use hanse_primitives::{Receipt, SealedBlock, StateChanges};
 
 /// What is left of a transaction that has been pruned: enough to know that it was, where, and to prove that
@@ -52,21 +50,7 @@ pub(crate) struct Left {
 
 /// The payload of a record of which this is left, with its seal.
 pub(crate) fn put_left(left: &Left, seal: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0; TABLE_BYTES];
-    let mut lengths = [0_usize; 4];
-    let block = left.block.block();
-    let mut from = bytes.len();
-    for (at, length) in lengths.iter_mut().enumerate() {
-        match at {
-            0 => block.encode(&mut bytes),
-            1 => left.senders.iter().for_each(|one| bytes.extend_from_slice(one.as_slice())),
-            2 => put_receipts(&mut bytes, &left.receipts),
-            _ => put_changes(&mut bytes, &StateChanges::default()),
-        }
-        *length = bytes.len() - from;
-        from = bytes.len();
-    }
-    put_table(&mut bytes, lengths);
+    let mut bytes = parts(&left.block, &left.senders, &left.receipts, &StateChanges::default());
     bytes.extend_from_slice(&length_bytes(seal.len()));
     bytes.extend_from_slice(seal);
     put_number(&mut bytes, left.block_bytes);

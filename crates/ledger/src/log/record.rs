@@ -33,7 +33,7 @@ pub(crate) const HEADER_BYTES: usize = 24;
 /// Where the part of the header begins that the CRC covers.
 const CRC_FROM: usize = 8;
 /// Bytes before the parts of a payload.
-pub(super) const TABLE_BYTES: usize = 16;
+const TABLE_BYTES: usize = 16;
 
 /// A payload without its seal, encoded and summed before the commit needs it.
 #[derive(Debug)]
@@ -77,25 +77,7 @@ impl Body {
         receipts: &[Receipt],
         changes: &StateChanges,
     ) -> Self {
-        let block = block.block();
-        let block_bytes = block.length();
-        let mut bytes = Vec::with_capacity(
-            TABLE_BYTES + block_bytes + senders.len() * 32 + 64 * changes.accounts().len(),
-        );
-        bytes.resize(TABLE_BYTES, 0);
-        let mut from = TABLE_BYTES;
-        let mut lengths = [0_usize; 4];
-        for (at, length) in lengths.iter_mut().enumerate() {
-            match at {
-                0 => block.encode(&mut bytes),
-                1 => senders.iter().for_each(|sender| bytes.extend_from_slice(sender.as_slice())),
-                2 => put_receipts(&mut bytes, receipts),
-                _ => put_changes(&mut bytes, changes),
-            }
-            *length = bytes.len() - from;
-            from = bytes.len();
-        }
-        put_table(&mut bytes, lengths);
+        let bytes = parts(block, senders, receipts, changes);
         let mut crc = Hasher::new();
         crc.update(&bytes);
         Self { bytes, crc }
@@ -130,17 +112,41 @@ impl Body {
     }
 }
 
+/// The parts of a payload up to its seal, with the table of their lengths in front.
+pub(super) fn parts(
+    block: &SealedBlock,
+    senders: &[Address],
+    receipts: &[Receipt],
+    changes: &StateChanges,
+) -> Vec<u8> {
+    let block = block.block();
+    let block_bytes = block.length();
+    let mut bytes = Vec::with_capacity(
+        TABLE_BYTES + block_bytes + senders.len() * 32 + 64 * changes.accounts().len(),
+    );
+    bytes.resize(TABLE_BYTES, 0);
+    let mut from = TABLE_BYTES;
+    let mut lengths = [0_usize; 4];
+    for (at, length) in lengths.iter_mut().enumerate() {
+        match at {
+            0 => block.encode(&mut bytes),
+            1 => senders.iter().for_each(|sender| bytes.extend_from_slice(sender.as_slice())),
+            2 => put_receipts(&mut bytes, receipts),
+            _ => put_changes(&mut bytes, changes),
+        }
+        *length = bytes.len() - from;
+        from = bytes.len();
+    }
+    for (slot, length) in bytes.chunks_exact_mut(4).zip(lengths) {
+        slot.copy_from_slice(&length_bytes(length));
+    }
+    bytes
+}
+
 /// A length within a record.
 pub(super) fn length_bytes(length: usize) -> [u8; 4] {
     let length = u32::try_from(length);
     length.expect("a payload is within RECORD_BYTES_MAX, which fits 32 bits").to_be_bytes()
-}
-
-/// Writes the lengths of its parts to the beginning of a payload.
-pub(super) fn put_table(payload: &mut [u8], lengths: [usize; 4]) {
-    for (slot, length) in payload.chunks_exact_mut(4).zip(lengths) {
-        slot.copy_from_slice(&length_bytes(length));
-    }
 }
 
 /// A record's header. `crc` is that of its payload.
@@ -222,13 +228,8 @@ impl RecordHeader {
 }
 
 impl<'a> Payload<'a> {
-    /// Takes the payload of a record apart, of which nothing has been pruned.
-    pub(crate) fn split(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        Self::split_record(bytes, false)
-    }
-
-    /// Takes the payload of any record apart.
-    pub(crate) fn split_record(bytes: &'a [u8], is_pruned: bool) -> Result<Self, Malformed> {
+    /// Takes the payload of a record apart.
+    pub(crate) fn split(bytes: &'a [u8], is_pruned: bool) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let mut lengths = [0_usize; 4];
         for length in &mut lengths {

@@ -67,7 +67,7 @@ impl Log {
                 Step::End => break,
                 Step::Bad { offset, what } => return Err(old.corrupt(offset, what)),
             };
-            let end = offset + length_u64(found.bytes);
+            let end = offset + length_u64(found.record.bytes);
             let Some(left) = change(&found)? else { continue };
             let new = match &new {
                 Some(new) => new,
@@ -78,9 +78,9 @@ impl Log {
                 }
             };
             copy(&old, new, copied..offset).map_err(|e| e.or(&io))?;
-            let length = found.bytes - HEADER_BYTES;
+            let length = found.record.bytes - HEADER_BYTES;
             assert!(left.len() <= length, "what is left of a record fits in its place");
-            let record = pruned_record(old.salt, length, found.height, &left);
+            let record = pruned_record(old.salt, length, found.record.height, &left);
             new.write_all_at(&record, offset).map_err(|e| io("write", e))?;
             copied = end;
         }

@@ -57,7 +57,7 @@ fn append(log: &Log, heights: std::ops::Range<u64>) -> Vec<Position> {
 
 fn heights(log: &Log) -> Vec<u64> {
     let mut cursor = log.cursor_at_genesis();
-    std::iter::from_fn(|| cursor.next(log).unwrap().map(|found| found.height.0)).collect()
+    std::iter::from_fn(|| cursor.next(log).unwrap().map(|found| found.record.height.0)).collect()
 }
 
 fn first_segment(folder: &Path) -> std::path::PathBuf {
@@ -104,7 +104,7 @@ fn the_bytes_of_a_record_do_not_change() {
     assert!(header.matches(head, payload, 0x0102_0304_0506_0708));
     assert!(!header.matches(head, payload, 0x0102_0304_0506_0709));
     assert_eq!((header.height, header.batch_index), (Height(11), 3));
-    let payload = Payload::split(payload).unwrap();
+    let payload = Payload::split(payload, false).unwrap();
     assert_eq!(payload.changes().unwrap(), changes);
     assert_eq!(payload.block().unwrap(), block);
     assert_eq!(payload.senders().unwrap(), [Address::repeat_byte(4); 2]);
@@ -138,7 +138,7 @@ fn what_was_appended_is_read_again() {
     assert_eq!(heights(&log), [0, 1, 2, 3]);
     let read = log.read(more[0]).unwrap();
     assert_eq!(read.height, Height(3));
-    let payload = Payload::split(&read.payload).unwrap();
+    let payload = Payload::split(&read.payload, false).unwrap();
     assert_eq!(payload.block().unwrap(), block(3));
     assert_eq!(log.read_header(positions[1]).unwrap(), *block(1).header());
     let bytes = log.bytes();
