@@ -332,21 +332,16 @@ impl Ledger {
     /// A block by its hash, of any branch that is still known. [`LedgerError::Pruned`] when not all of it is
     /// there.
     pub fn block(&self, hash: BlockHash) -> Result<Option<StoredBlock>, LedgerError> {
-        if let Some(overlay) = self.shared.tree.read().overlay(&hash) {
-            return Ok(Some(overlay.stored.clone()));
-        }
-        let found = self.shared.find(&hash)?;
-        found.map(|found| self.shared.final_block(found)).transpose()
+        self.past(hash)?.map(Past::whole).transpose()
     }
 
     /// A block by its hash, of any branch that is still known, as far as it is still there.
     pub fn past(&self, hash: BlockHash) -> Result<Option<Past>, LedgerError> {
-        match self.block(hash) {
-            Err(LedgerError::Pruned(_)) => {}
-            answer => return Ok(answer?.map(Past::Whole)),
+        if let Some(overlay) = self.shared.tree.read().overlay(&hash) {
+            return Ok(Some(Past::Whole(overlay.stored.clone())));
         }
-        let Some(found) = self.shared.find(&hash)? else { return Ok(None) };
-        self.shared.records().take_left(found, Past::read).map(Some)
+        let found = self.shared.find(&hash)?;
+        found.map(|found| self.shared.final_past(found)).transpose()
     }
 
     /// The canonical block at a height. [`LedgerError::Pruned`] when not all of it is there.

@@ -7,6 +7,7 @@ use crate::{
     log::{Entry, Log},
     recent::FinalBlock,
     records::Records,
+    remains::Past,
     stored::{BlockWeight, StoredBlock},
     tree::{Overlay, Tree},
     trie::StateTrie,
@@ -201,18 +202,25 @@ impl Shared {
         Records { log: &self.log, flat: &self.flat }
     }
 
-    /// A final block, from the cache or the log.
-    pub(crate) fn final_block(&self, found: FinalBlock) -> Result<StoredBlock, LedgerError> {
+    /// A final block as far as it is still there, from the cache or the log.
+    pub(crate) fn final_past(&self, found: FinalBlock) -> Result<Past, LedgerError> {
         let hash = found.block.hash;
         if let Some(block) = self.blocks.get(&hash) {
-            return Ok(block);
+            return Ok(Past::Whole(block));
         }
-        let block = self.records().take(found, StoredBlock::read)?;
-        if block.block().hash() != hash {
+        let past = self.records().take_left(found, Past::read)?;
+        if past.block().hash() != hash {
             return Err(self.log.corrupt(found.position, "a block with another hash"));
         }
-        self.blocks.insert(hash, block.clone());
-        Ok(block)
+        if let Past::Whole(block) = &past {
+            self.blocks.insert(hash, block.clone());
+        }
+        Ok(past)
+    }
+
+    /// A final block of which nothing has been pruned.
+    pub(crate) fn final_block(&self, found: FinalBlock) -> Result<StoredBlock, LedgerError> {
+        self.final_past(found)?.whole()
     }
 
     /// The header of a final block.
