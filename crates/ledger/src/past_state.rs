@@ -4,14 +4,10 @@ use crate::{
     LedgerError,
     codec::{Malformed, read_account, read_slot},
     store::{Space, Store},
-    trie::StateTrie,
 };
 use alloy_primitives::{Address, U256};
-use hanse_primitives::{AccountChange, AccountInfo, Height, StateChanges};
+use hanse_primitives::{AccountInfo, Height};
 use std::iter::Peekable;
-
-/// Accounts that are put into a trie at once.
-const CHUNK: usize = 10_000;
 
 /// An account of the past, with the slots that are not zero, ascending.
 pub(crate) type PastAccount = (Address, AccountInfo, Vec<(U256, U256)>);
@@ -47,35 +43,6 @@ pub(crate) fn accounts_at(
         }
     }
     Ok(())
-}
-
-/// Adds accounts to a trie, many at once.
-pub(crate) struct Gathered {
-    trie: StateTrie,
-    waiting: Vec<(Address, AccountChange)>,
-}
-
-impl Gathered {
-    pub(crate) const fn into(trie: StateTrie) -> Self {
-        Self { trie, waiting: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, (address, info, storage): PastAccount) -> Result<(), LedgerError> {
-        let change = AccountChange { info: Some(info), storage_cleared: false, storage };
-        self.waiting.push((address, change));
-        if self.waiting.len() >= CHUNK { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), LedgerError> {
-        let changes = StateChanges::new(std::mem::take(&mut self.waiting), Vec::new());
-        self.trie = self.trie.apply(&changes)?;
-        Ok(())
-    }
-
-    pub(crate) fn finish(mut self) -> Result<StateTrie, LedgerError> {
-        self.flush()?;
-        Ok(self.trie)
-    }
 }
 
 /// The next name that begins with `within` and has a version at or below a height, and that version; rows of

@@ -9,14 +9,14 @@ use crate::{
     limits::{PRUNE_ROWS, RECORD_BYTES_MAX},
     log::{Log, LogSettings, Payload, Position, sync_directory},
     open,
-    past_state::{Gathered, PastAccount},
+    past_state::PastAccount,
     remains::Past,
     snapshot::{ACCOUNT, CODE, END, FORMAT, MAGIC, NO_STATE, SLOT},
     store::{
         Checkpoint, NodeRows, Place, Space, Store, WriteSet, account_version_key, place_bytes,
         slot_key, slot_version_key, transaction_key,
     },
-    trie::StateTrie,
+    trie::{Gathered, StateTrie},
 };
 use alloy_primitives::{Address, B256, U256, keccak256};
 use crc32fast::Hasher;
@@ -274,7 +274,7 @@ impl State<'_> {
         }
         self.keep(account, &mut set, &mut rows, &mut gathered)?;
         self.store.write(set)?;
-        gathered.finish()
+        Ok(gathered.finish()?)
     }
 
     fn keep(
@@ -296,7 +296,7 @@ impl State<'_> {
             set.rows(Space::SlotHistory).put(&version, &bytes);
         }
         *rows += 2 + 2 * u64::try_from(storage.len()).unwrap_or(u64::MAX / 4);
-        gathered.add((address, info, storage))
+        Ok(gathered.add(address, Some(info), storage)?)
     }
 }
 

@@ -19,6 +19,7 @@
 mod account;
 mod error;
 mod evict;
+mod gathered;
 mod node;
 mod path;
 mod persist;
@@ -31,6 +32,7 @@ mod tests;
 mod update;
 
 pub(crate) use error::TrieError;
+pub(crate) use gathered::Gathered;
 pub(crate) use path::NodePath;
 pub(crate) use source::{NodeSink, NodeSource};
 
@@ -97,11 +99,17 @@ impl StateTrie {
     /// # Errors
     /// [`TrieError`] when a node had to be read and could not.
     pub(crate) fn apply_owned(mut self, changes: &StateChanges) -> Result<Self, TrieError> {
+        self.update(changes)?;
+        Ok(self)
+    }
+
+    /// Makes this version the next one. After an error it is none at all.
+    fn update(&mut self, changes: &StateChanges) -> Result<(), TrieError> {
         self.version = self.version.wrapping_add(1);
         let context = Context { source: &*self.source, owner: None, stamp: self.version };
         let vacancies = update::update_accounts(&mut self.root, changes, &context)?;
-        self.vacated = Vacated::after(self.vacated, vacancies);
-        Ok(self)
+        self.vacated = Vacated::after(self.vacated.take(), vacancies);
+        Ok(())
     }
 }
 

@@ -4,17 +4,14 @@ use super::{Problems, block::Checked};
 use crate::{
     LedgerError,
     codec::{read_account, read_slot},
-    past_state::{self, Gathered},
+    past_state,
     shared::Shared,
     store::{Space, Store},
-    trie::{NodePath, NodeSource, StateTrie},
+    trie::{Gathered, NodePath, NodeSource, StateTrie},
 };
 use alloy_primitives::{Address, B256, U256};
-use hanse_primitives::{AccountChange, BlockRef, Height, StateChanges};
+use hanse_primitives::{BlockRef, Height};
 use std::sync::Arc;
-
-/// Accounts that are put into a trie at once.
-const CHUNK: usize = 10_000;
 
 /// A trie that is built from the log alone.
 pub(super) struct Replica {
@@ -56,7 +53,9 @@ impl Replica {
         let Some(header) = header else { return Ok(Self { trie: None }) };
         let mut gathered = Gathered::into(StateTrie::empty(Arc::new(Nothing)));
         let store = shared.flat().store();
-        let read = past_state::accounts_at(store, height, &mut |account| gathered.add(account));
+        let read = past_state::accounts_at(store, height, &mut |(address, info, storage)| {
+            Ok(gathered.add(address, Some(info), storage)?)
+        });
         if problems.note(height, read)?.is_none() {
             return Ok(Self { trie: None });
         }
@@ -125,12 +124,10 @@ fn walk(
     last: BlockRef,
     problems: &mut Problems,
 ) -> Result<(u64, B256), LedgerError> {
-    let mut built = StateTrie::empty(Arc::new(Nothing));
+    let mut built = Gathered::into(StateTrie::empty(Arc::new(Nothing)));
     let mut slots = store.iter(Space::Slots).peekable();
     let mut count = 0;
-    let mut chunk = Vec::new();
-    let mut accounts = store.iter(Space::Accounts).peekable();
-    while let Some(row) = accounts.next() {
+    for row in store.iter(Space::Accounts) {
         let (key, value) = row?;
         let address = Address::try_from(&key[..])
             .map_err(|_| LedgerError::Corrupt("an account row with a bad key".to_owned()))?;
@@ -166,16 +163,12 @@ fn walk(
             problems.at(last.height, &format!("the trie has another account {address}"));
         }
         count += 1;
-        chunk.push((address, AccountChange { info, storage_cleared: false, storage }));
-        if chunk.len() >= CHUNK || accounts.peek().is_none() {
-            let changes = StateChanges::new(std::mem::take(&mut chunk), Vec::new());
-            built = built.apply_owned(&changes)?;
-        }
+        built.add(address, info, storage)?;
     }
     if slots.next().is_some() {
         return Err(LedgerError::Corrupt("a slot of an account that does not exist".to_owned()));
     }
-    Ok((count, built.root()))
+    Ok((count, built.finish()?.root()))
 }
 
 type Row = Result<(fjall::Slice, fjall::Slice), LedgerError>;
