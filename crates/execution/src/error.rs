@@ -1,11 +1,8 @@
-use crate::{
-    messages::revert_message,
-    state::{Failure, Unreadable},
-};
+use crate::{messages::revert_message, state::Failure};
 use alloy_primitives::{Address, Bytes, TxHash, U256};
 use hanse_ledger::LedgerError;
 use hanse_primitives::BlockHash;
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 use thiserror::Error;
 
 /// Why a block was not executed or built. The variants say whose fault it is.
@@ -46,6 +43,12 @@ pub(crate) enum Fault {
 impl From<Violation> for Fault {
     fn from(violation: Violation) -> Self {
         Self::Block(violation)
+    }
+}
+
+impl From<ExecutionError> for Fault {
+    fn from(error: ExecutionError) -> Self {
+        Self::Other(error)
     }
 }
 
@@ -369,8 +372,8 @@ impl CallError {
         }
     }
 
-    /// The store's error behind a read that failed.
-    pub(crate) fn unreadable(failure: &Failure, error: &Unreadable) -> Self {
+    /// [`Failure::behind`] an error, for whoever asked for a call.
+    pub(crate) fn unreadable(failure: &Failure, error: &impl Display) -> Self {
         failure.take().map_or_else(|| Self::Internal(error.to_string()), Into::into)
     }
 }

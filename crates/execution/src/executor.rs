@@ -156,9 +156,7 @@ impl Executor {
     ) -> Result<Option<Engine>, ExecutionError> {
         let failure = state.failure();
         let tenure = self.spec.tenure(Height(number), |contract, slot| state.read(contract, slot));
-        let tenure = tenure.map_err(|error| {
-            failure.take().unwrap_or_else(|| ExecutionError::Internal(error.to_string()))
-        })?;
+        let tenure = tenure.map_err(|error| failure.behind(error))?;
         Ok(tenure.map(|tenure| tenure.engine))
     }
 

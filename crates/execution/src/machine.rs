@@ -168,7 +168,7 @@ impl<'a, S: Source, I: Inspector<EthEvmContext<&'a mut BlockState<S>>>> Machine<
         let failure = evm.db().failure();
         if spec.ethereum_fork_activation(EthereumHardfork::Dao).transitions_at_block(header.number)
         {
-            move_dao_money(evm.db_mut()).map_err(|error| unreadable(&failure, &error))?;
+            move_dao_money(evm.db_mut()).map_err(|error| failure.behind(error))?;
         }
         let context = EthBlockExecutionCtx {
             parent_hash: header.parent_hash,
@@ -314,12 +314,6 @@ fn judge(failure: &Failure, error: BlockExecutionError) -> Fault {
             Fault::Other(ExecutionError::Internal(error.to_string()))
         }
     }
-}
-
-/// The store's error behind a read that failed outside the EVM.
-pub(crate) fn unreadable(failure: &Failure, error: &Unreadable) -> Fault {
-    let internal = || ExecutionError::Internal(error.to_string());
-    Fault::Other(failure.take().unwrap_or_else(internal))
 }
 
 /// EIP-779: the accounts of The DAO are drained into the refund contract before anything else runs.

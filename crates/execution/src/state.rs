@@ -18,7 +18,7 @@ use revm::{
 };
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt::{self, Display},
     sync::{Arc, Mutex, PoisonError},
 };
 use thiserror::Error;
@@ -66,6 +66,11 @@ pub(crate) struct Failure(Arc<Mutex<Option<ExecutionError>>>);
 impl Failure {
     pub(crate) fn take(&self) -> Option<ExecutionError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What is behind an error that came out of the EVM or of a read: what waits here, or else a failure of the EVM's own.
+    pub(crate) fn behind(&self, error: impl Display) -> ExecutionError {
+        self.take().unwrap_or_else(|| ExecutionError::Internal(error.to_string()))
     }
 
     pub(crate) fn set(&self, error: ExecutionError) {

@@ -12,7 +12,7 @@ use crate::{
     ExecutionError, Executor,
     error::Fault,
     limits::{UPGRADE_REASON_BYTES_MAX, UPGRADES_PER_BLOCK_MAX},
-    machine::{BlockEvm, unreadable},
+    machine::BlockEvm,
     messages::halt_message,
     slots::namespaced,
     state::{BlockState, Failure, Source},
@@ -94,7 +94,7 @@ where
 {
     let Some(contract) = spec.upgrades() else { return Ok(()) };
     let next = evm.db_mut().read(contract, (*NEXT_SLOT).into());
-    let next = next.map_err(|error| unreadable(failure, &error))?;
+    let next = next.map_err(|error| failure.behind(error))?;
     if next.is_zero() || next > U256::from(header.number) {
         return Ok(());
     }
@@ -167,7 +167,7 @@ where
 
     fn code_hash(&mut self, account: Address) -> Result<B256, Fault> {
         let info = self.evm.db_mut().basic(account);
-        let info = info.map_err(|error| unreadable(self.failure, &error))?;
+        let info = info.map_err(|error| self.failure.behind(error))?;
         Ok(info.map(|info| info.code_hash).unwrap_or_default())
     }
 
@@ -179,15 +179,13 @@ where
                 account.code = Some(code);
             })
         });
-        put.map_err(|error| unreadable(self.failure, &error))
+        Ok(put.map_err(|error| self.failure.behind(error))?)
     }
 
     /// A call of the system, whose changes are for the caller to keep.
     fn call(&mut self, to: Address, input: Bytes) -> Result<ResultAndState<HaltReason>, Fault> {
-        self.evm.transact_system_call(SYSTEM_ADDRESS, to, input).map_err(|error| {
-            let internal = || ExecutionError::Internal(error.to_string());
-            Fault::Other(self.failure.take().unwrap_or_else(internal))
-        })
+        let done = self.evm.transact_system_call(SYSTEM_ADDRESS, to, input);
+        Ok(done.map_err(|error| self.failure.behind(error))?)
     }
 
     /// What a contract answers; `None` for anything but an answer.
@@ -226,10 +224,8 @@ impl Executor {
     pub fn upgrades_version(&self, at: BlockHash) -> Result<Option<B256>, ExecutionError> {
         let Some(contract) = self.spec().upgrades() else { return Ok(None) };
         let (_, mut state) = self.open(at)?;
-        let version = state.read(contract, (*VERSION_SLOT).into()).map_err(|error| {
-            let internal = || ExecutionError::Internal(error.to_string());
-            state.failure().take().unwrap_or_else(internal)
-        })?;
+        let version = state.read(contract, (*VERSION_SLOT).into());
+        let version = version.map_err(|error| state.failure().behind(error))?;
         Ok(Some(version.into()))
     }
 }

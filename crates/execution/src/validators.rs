@@ -8,7 +8,7 @@ pub use report::{AbsenceRules, ProvenEquivocation, Standing, ValidatorRecord, re
 use crate::{
     ExecutionError, Executor, Violation,
     error::Fault,
-    machine::{BlockEvm, unreadable},
+    machine::BlockEvm,
     state::{Failure, Source},
 };
 use alloy_eips::eip4788::SYSTEM_ADDRESS;
@@ -113,13 +113,10 @@ where
     I: Inspector<alloy_evm::eth::EthEvmContext<&'a mut crate::state::BlockState<S>>>,
 {
     let telling = telling(spec, header, |at, slot| evm.db_mut().read(at, slot));
-    let telling = telling.map_err(|error| unreadable(failure, &error))?;
+    let telling = telling.map_err(|error| failure.behind(error))?;
     let Some((contract, call)) = telling else { return Ok(()) };
     let done = evm.transact_system_call(SYSTEM_ADDRESS, contract, call.abi_encode().into());
-    let done = done.map_err(|error| match failure.take() {
-        Some(error) => Fault::Other(error),
-        None => Fault::Other(ExecutionError::Internal(error.to_string())),
-    })?;
+    let done = done.map_err(|error| failure.behind(error))?;
     if !done.result.is_success() {
         let why = format!("the validators' contract does not take the block: {:?}", done.result);
         return Err(Violation::System(why).into());

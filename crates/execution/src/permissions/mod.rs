@@ -25,7 +25,7 @@ pub use rights::{Forbidden, Needed};
 use crate::{
     ExecutionError,
     machine::BlockEvm,
-    state::{BlockState, Failure, Source, Unreadable},
+    state::{BlockState, Failure, Source},
 };
 use alloy_consensus::{Transaction as _, Typed2718};
 use alloy_eips::{eip4788::SYSTEM_ADDRESS, eip7702::constants::EIP7702_TX_TYPE_ID};
@@ -175,16 +175,16 @@ where
         return Ok(Admitted { subject, law: None });
     };
     let time = evm.block().timestamp.saturating_to();
-    let unreadable = |error: Unreadable| lost(failure, &error);
     let epoch = epoch(evm, failure, &gate)?;
     let record = gate.record_slot(subject.sender);
-    let record = evm.db_mut().read(gate.members(), record).map_err(unreadable)?;
+    let record = evm.db_mut().read(gate.members(), record);
+    let record = record.map_err(|error| failure.behind(error))?;
     let rights = epoch.rights(record, time, || {
         let call = IPolicies::rightsOfCall { record };
         Ok(Rights::new(ask(evm, failure, &gate, &call)?, gate.policies()))
     })?;
     let checked = subject.check(&gate, &rights, |contract, slot| evm.db_mut().read(contract, slot));
-    checked.map_err(|error| lost(failure, &error))??;
+    checked.map_err(|error| failure.behind(error))??;
     let policies = gate.policies();
     evm.db_mut().set_entered(Some(Entered { sender: subject.sender, rights, policies }));
     Ok(Admitted { subject, law: Some((gate, epoch)) })
@@ -236,7 +236,7 @@ where
     I: Inspector<EthEvmContext<&'a mut BlockState<S>>>,
 {
     let versions = gate.versions(|contract, slot| evm.db_mut().read(contract, slot));
-    let versions = versions.map_err(|error| lost(failure, &error))?;
+    let versions = versions.map_err(|error| failure.behind(error))?;
     if let Some(epoch) = gate.known(&versions) {
         return Ok(epoch);
     }
@@ -261,10 +261,7 @@ where
     let entered = evm.db_mut().set_entered(None);
     let done = evm.transact_system_call(SYSTEM_ADDRESS, contract, call.abi_encode().into());
     evm.db_mut().set_entered(entered);
-    let done = done.map_err(|error| {
-        let internal = || ExecutionError::Internal(error.to_string());
-        failure.take().unwrap_or_else(internal)
-    })?;
+    let done = done.map_err(|error| failure.behind(error))?;
     let broken = |why: String| {
         ExecutionError::Internal(format!("{contract} is no contract of policies: {why}"))
     };
@@ -273,8 +270,4 @@ where
     }
     let output = done.result.output().cloned().unwrap_or_default();
     C::abi_decode_returns(&output).map_err(|error| broken(error.to_string()))
-}
-
-fn lost(failure: &Failure, error: &Unreadable) -> ExecutionError {
-    failure.take().unwrap_or_else(|| ExecutionError::Internal(error.to_string()))
 }

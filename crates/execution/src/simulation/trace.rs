@@ -164,10 +164,8 @@ impl Executor {
             let evm = machine.evm_mut();
             *evm.inspector_mut() = Tracer::new(options)?;
             evm.enable_inspector();
-            let result = evm.transact_raw(env.clone()).map_err(|error| match failure.take() {
-                Some(error) => CallError::from(error),
-                None => CallError::Internal(error.to_string()),
-            })?;
+            let result = evm.transact_raw(env.clone());
+            let result = result.map_err(|error| CallError::unreadable(&failure, &error))?;
             evm.disable_inspector();
             permissions::leave(evm.db_mut());
             let context = TransactionContext {

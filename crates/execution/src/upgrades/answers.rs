@@ -6,7 +6,6 @@
 use super::{Site, bindings::IUpgrades};
 use crate::{
     error::Fault,
-    machine::unreadable,
     permissions::{IMembers, IPolicies, MEMBERS_VERSION_SLOT, POLICIES_VERSION_SLOT},
     state::{BlockState, Source},
     validators::{self, IValidators},
@@ -63,7 +62,7 @@ where
     fn broken_validators(&mut self) -> Result<Option<&'static str>, Fault> {
         let state = self.evm.db_mut();
         let contracts = self.spec.registries(|at, slot| state.read(at, slot));
-        for contract in contracts.map_err(|error| unreadable(self.failure, &error))? {
+        for contract in contracts.map_err(|error| self.failure.behind(error))? {
             let seats = self.ask(contract, &IValidators::validatorsCall {})?.unwrap_or_default();
             let is_set = seats.len() <= VALIDATORS_MAX
                 && seats.iter().any(|seat| seat.proposes && seat.power > 0);
@@ -73,7 +72,7 @@ where
         }
         let state = self.evm.db_mut();
         let telling = validators::telling(self.spec, self.header, |at, slot| state.read(at, slot));
-        let telling = telling.map_err(|error| unreadable(self.failure, &error))?;
+        let telling = telling.map_err(|error| self.failure.behind(error))?;
         let Some((contract, call)) = telling else { return Ok(None) };
         let told = self.call(contract, call.abi_encode().into())?;
         Ok((!told.result.is_success()).then_some("onBlock of the contract of validators"))
@@ -82,6 +81,6 @@ where
     /// A slot, as nodes read it.
     fn word(&mut self, contract: Address, slot: B256) -> Result<B256, Fault> {
         let word = self.evm.db_mut().read(contract, slot.into());
-        Ok(word.map_err(|error| unreadable(self.failure, &error))?.into())
+        Ok(word.map_err(|error| self.failure.behind(error))?.into())
     }
 }
