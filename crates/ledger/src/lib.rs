@@ -12,8 +12,9 @@
 //! - `tree`: one overlay per block that is not final; the head; what finality drops.
 //! - `view`: the state after one block, for whoever executes or asks. `proof`: Merkle proofs, also
 //!   of the past. `trie`: the Merkle-Patricia trie, in memory up to a bound.
-//! - `verify` recomputes everything; `rollback` takes blocks back; `prune` lets history go below a `horizon`, and
-//!   `remains` is what is left of it; a `snapshot` has all of it in one file, which `restore` makes a ledger of; `journal` keeps records for the node.
+//! - `verify` recomputes everything; `rollback` takes blocks back; `prune` lets history go below a
+//!   `horizon`, and `remains` is what is left of it; a `snapshot` has all of it in one file, which
+//!   `restore` makes a ledger of; `journal` keeps records for the node.
 //!
 //! The road of a block: [`Ledger::root`] while it is executed, [`Ledger::insert`],
 //! [`Ledger::set_head`], [`Ledger::finalize`]; some time later, a checkpoint. Why it is so:

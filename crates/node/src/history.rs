@@ -2,6 +2,7 @@
 
 use crate::NodeError;
 use hanse_execution::{Executor, RetentionRule};
+use hanse_identity::limits::DAY_SECONDS;
 use hanse_ledger::{Horizon, Ledger, PruneReport};
 use hanse_primitives::{BlockRef, Height};
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
-
-/// Seconds of a day.
-const DAY: u64 = 86_400;
 
 /// Time until the first look: a node that has just come has other things to do.
 const FIRST: Duration = Duration::from_secs(10);
@@ -78,18 +76,27 @@ impl TryFrom<String> for History {
 
 /// Lets history go from time to time.
 pub(crate) struct Keeper {
-    pub(crate) ledger: Ledger,
-    pub(crate) executor: Executor,
-    pub(crate) history: History,
-    pub(crate) every: Duration,
+    ledger: Ledger,
+    executor: Executor,
+    history: History,
+    every: Duration,
     /// That this node goes against the rules has been said.
-    pub(crate) has_warned: AtomicBool,
+    has_warned: AtomicBool,
 }
 
 /// Rises when transactions have gone.
 pub(crate) type Gone = watch::Receiver<u64>;
 
 impl Keeper {
+    pub(crate) const fn new(
+        ledger: Ledger,
+        executor: Executor,
+        history: History,
+        every: Duration,
+    ) -> Self {
+        Self { ledger, executor, history, every, has_warned: AtomicBool::new(false) }
+    }
+
     /// Runs for as long as the runtime.
     pub(crate) fn start(self) -> Gone {
         let (tell, gone) = watch::channel(0_u64);
@@ -160,7 +167,8 @@ impl Keeper {
         let mut height = |days: u32| match known.get(&days) {
             Some(height) => Ok(*height),
             None => {
-                let time = now.saturating_sub(u64::from(days) * DAY) / DAY * DAY;
+                let time =
+                    now.saturating_sub(u64::from(days) * DAY_SECONDS) / DAY_SECONDS * DAY_SECONDS;
                 let height = self.first_since(time, last.height)?;
                 known.insert(days, height);
                 Ok::<_, NodeError>(height)

@@ -33,12 +33,7 @@ use hanse_network::Network;
 use hanse_primitives::{BaseFee, ChainSpec};
 use hanse_rpc::{Context, CurrencyInfo, NetworkInfo, PartyInfo, Rpc, ServerOptions, Wallet};
 use hanse_txpool::Admitted;
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -141,14 +136,13 @@ impl Node {
         let rooms = Rooms::open(spec, &directory, config)?;
         let ports = Ports::bind(config, rooms.spec.hanse().is_some()).await?;
         let (waker, events, mailbox) = driver::mailbox();
-        let gone = Keeper {
-            ledger: rooms.ledger.clone(),
-            executor: rooms.executor.clone(),
-            history: config.ledger.history,
-            every: Duration::from_secs(config.ledger.history_check),
-            has_warned: AtomicBool::new(false),
-        };
-        let gone = gone.start();
+        let keeper = Keeper::new(
+            rooms.ledger.clone(),
+            rooms.executor.clone(),
+            config.ledger.history,
+            Duration::from_secs(config.ledger.history_check),
+        );
+        let gone = keeper.start();
         let escrow = rooms.spec.hanse().and_then(|settings| settings.contracts.escrow);
         let orders = escrow.map(|at| follow::orders(at, &rooms.events, &rooms.ledger, gone));
         let orders = orders.transpose()?;
