@@ -10,7 +10,7 @@ use super::{
     words::{date, msp_id, name_of, policy_text, roles_text},
 };
 use crate::client::Refusal;
-use alloy_primitives::hex;
+use alloy_primitives::{Address, hex};
 use alloy_sol_types::{ContractError, GenericContractError, SolInterface};
 use hanse_commerce::orders::{ICurrency::ICurrencyErrors, IEscrow::IEscrowErrors};
 
@@ -60,10 +60,15 @@ pub(crate) fn reason(data: &[u8]) -> Option<String> {
     }
 }
 
+/// Every contract that the network governs has this error.
+fn not_governor(caller: Address) -> String {
+    format!("{caller} may not do this: only a carried proposal may")
+}
+
 fn of_policies(error: IPoliciesErrors) -> String {
     use IPoliciesErrors as E;
     match error {
-        E::NotGovernor(e) => format!("{} may not do this: only a carried proposal may", e.caller),
+        E::NotGovernor(e) => not_governor(e.caller),
         E::NotAdmin(e) => format!("{} is no admin of an active organization", e.caller),
         E::NotMember(e) => {
             format!("{} is no member with a valid enrollment, so it approves nothing", e.caller)
@@ -112,7 +117,7 @@ fn of_policies(error: IPoliciesErrors) -> String {
 fn of_members(error: IMembersErrors) -> String {
     use IMembersErrors as E;
     match error {
-        E::NotGovernor(e) => format!("{} may not do this: only a carried proposal may", e.caller),
+        E::NotGovernor(e) => not_governor(e.caller),
         E::NotAdmin(e) => format!("{} is no admin of an active organization", e.caller),
         E::InvalidOrganization(e) => {
             format!(
@@ -191,7 +196,7 @@ fn of_catalog(error: IDataCatalogErrors) -> String {
 fn of_upgrades(error: IUpgradesErrors) -> String {
     use IUpgradesErrors as E;
     match error {
-        E::NotGovernor(e) => format!("{} may not do this: only a carried proposal may", e.caller),
+        E::NotGovernor(e) => not_governor(e.caller),
         E::NotSystem(e) => format!("{} may not do this: only the nodes' own call may", e.caller),
         E::NotCovered(e) => format!(
             "{} never agreed that the network may replace its code: it is neither of the network's own contracts, nor has it enlisted",
@@ -213,7 +218,7 @@ fn of_upgrades(error: IUpgradesErrors) -> String {
 fn of_engines(error: IEnginesErrors) -> String {
     use IEnginesErrors as E;
     match error {
-        E::NotGovernor(e) => format!("{} may not do this: only a carried proposal may", e.caller),
+        E::NotGovernor(e) => not_governor(e.caller),
         E::InvalidNotice(e) => format!("{} blocks are no notice", e.notice),
         E::TooSoon(e) => format!(
             "a change of the engine takes effect in block {} at the earliest, not in {}",
